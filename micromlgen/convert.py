@@ -1,0 +1,101 @@
+"""From a fitted estimator to the intermediate representation.
+
+Families register a converter under an estimator's import path, as text: optional libraries are imported only
+by users who have a model of theirs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from micromlgen import models
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Model
+
+Converter = Callable[[Any], Model]
+_CONVERTERS: dict[str, Converter] = {}
+
+
+def converts(*paths: str) -> Callable[[Converter], Converter]:
+    """Register a function as the converter of the estimators at these public import paths."""
+
+    def register(function: Converter) -> Converter:
+        _CONVERTERS.update(dict.fromkeys(paths, function))
+        return function
+
+    return register
+
+
+@cache
+def _discover() -> None:
+    for module in pkgutil.iter_modules(models.__path__):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"{models.__name__}.{module.name}")
+
+
+def supported() -> list[str]:
+    """Import paths of the estimators that can be ported."""
+    _discover()
+    return sorted(_CONVERTERS)
+
+
+def _find(estimator: Any) -> Converter | None:
+    """Converter of the class or its nearest base; private modules count as their public package."""
+    _discover()
+    for cls in type(estimator).__mro__:
+        for path, converter in _CONVERTERS.items():
+            package, _, name = path.rpartition(".")
+            if cls.__name__ == name and f"{cls.__module__}.".startswith(f"{package}."):
+                owner = next(c for c in type(estimator).__mro__ if "predict" in vars(c))
+                # A subclass that predicts by itself is another model.
+                if owner.__module__.split(".")[0] == package.split(".")[0]:
+                    return converter
+    return None
+
+
+def accepts_missing(estimator: Any) -> bool:
+    """Whether the estimator's own `predict` takes NaN."""
+    if hasattr(estimator, "__sklearn_tags__"):
+        return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
+    return bool(estimator._get_tags()["allow_nan"])  # scikit-learn before 1.6
+
+
+def convert(estimator: Any, missing: str | None = None) -> Model:
+    """The estimator's model, with its own float64 numbers.
+
+    Parameters
+    ----------
+    estimator : fitted scikit-learn estimator
+    missing : {"exact", "never"}, optional
+        Whether missing values must be followed. By default they are where the model was trained with some.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is no such family, the estimator is not fitted, or `missing` asks for what it can't do.
+    """
+    if isinstance(estimator, type):
+        raise UnsupportedError(f"{estimator.__name__} is a class; pass a fitted instance of it")
+    title = type(estimator).__name__
+    converter = _find(estimator)
+    if converter is None:
+        names = ", ".join(sorted({path.rpartition(".")[2] for path in _CONVERTERS}))
+        raise UnsupportedError(f"{title} cannot be ported; these can: {names}")
+    try:
+        check_is_fitted(estimator)
+    except ValueError as error:  # NotFittedError is one
+        raise UnsupportedError(f"{title} is not fitted; call fit(X, y) first") from error
+    model = converter(estimator)
+    if missing not in (None, "exact", "never"):
+        raise UnsupportedError(f"missing={missing!r}: use 'exact' or 'never'")
+    follow = model.input.missing if missing is None else missing == "exact"
+    if missing == "exact" and not accepts_missing(estimator):
+        raise UnsupportedError(f"missing='exact': this {title} does not accept NaN; use missing='never'")
+    return replace(model, input=replace(model.input, missing=follow and accepts_missing(estimator)))

@@ -1,0 +1,111 @@
+"""The arithmetic that Python and the C share, bit for bit.
+
+Nothing here knows a model. Float32 values are compared as integers: `ordered` maps them to int32 so that
+``a <= b`` holds for the floats exactly when it holds for the integers (FLInt, arXiv 2209.04181, shows the
+same idea for tree inference).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+#: `ordered` of every NaN: above +inf, whatever the NaN's sign and payload.
+NAN_KEY = np.int32(0x7FFFFFFF)
+
+
+def float32_floor(x: ArrayLike) -> NDArray[np.float32]:
+    """Largest float32 that is not above x, so that ``f <= x`` stays exact for every float32 f.
+
+    >>> float(float32_floor(0.1)) <= 0.1 < float(np.nextafter(float32_floor(0.1), np.float32(1)))
+    True
+    """
+    x = np.asarray(x, np.float64)
+    with np.errstate(over="ignore"):
+        f = x.astype(np.float32)
+    return np.where(f > x, np.nextafter(f, np.float32(-np.inf)), f).astype(np.float32)
+
+
+def ordered(x: ArrayLike) -> NDArray[np.int32]:
+    """Float32 values as int32 keys of the same order; −0 and +0 get one key, every NaN gets `NAN_KEY`.
+
+    >>> ordered([-1.0, -0.0, 0.0, 1.0, np.inf]).tolist()
+    [-1065353217, 0, 0, 1065353216, 2139095040]
+    """
+    f = np.asarray(x, np.float32) + np.float32(0)  # −0 + 0 is +0
+    bits = f.view(np.int32)
+    keys = np.where(bits < 0, bits ^ NAN_KEY, bits)
+    return np.where(np.isnan(f), NAN_KEY, keys).astype(np.int32)
+
+
+def unordered(keys: ArrayLike) -> NDArray[np.float32]:
+    """Inverse of `ordered`: the float32 values that have these int32 keys."""
+    k = np.asarray(keys, np.int32)
+    return np.where(k < 0, k ^ NAN_KEY, k).astype(np.int32).view(np.float32)
+
+
+def encode(X: NDArray[np.float32], exponents: NDArray[np.int32], dtype: np.dtype[Any]) -> Array:
+    """Round ``X * 2**exponents`` to the nearest integer, halves up; saturate to ±max; NaN is the minimum.
+
+    The type's lowest value is kept for missing values. Input any float32, output int16 or int8, Q0 of the
+    scaled feature. Every step is exact in float32 (a product with a power of two, a truncation, the
+    difference to it), so that the C gets the same integers on every core.
+    """
+    top = np.float32(np.iinfo(dtype).max)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        v = X * np.ldexp(np.float32(1), exponents)
+        clipped = np.clip(np.nan_to_num(v, nan=0.0, posinf=top, neginf=-top), -top, top)
+    q = np.trunc(clipped)
+    rest = clipped - q
+    q = q + (rest >= 0.5) - (rest < -0.5)
+    return np.where(np.isnan(X), np.iinfo(dtype).min, q).astype(dtype)
+
+
+def exponent_for(limit: ArrayLike, dtype: np.dtype[Any]) -> NDArray[np.int32]:
+    """Largest e such that ``limit * 2**e`` still stays below the type's maximum, per element.
+
+    One step of room is left, so that an x beyond the limit does not saturate onto it. Between −100 and 100,
+    which keeps ``2**e`` a normal float32.
+    """
+    limit = np.maximum(np.asarray(limit, np.float64), 1e-30)
+    e = np.floor(np.log2((np.iinfo(dtype).max - 1) / limit))
+    return np.clip(e, -100, 100).astype(np.int32)
+
+
+def share_denominator(fractions: ArrayLike, tolerance: float) -> int:
+    """Smallest D ≤ 65535 for which every fraction is within `tolerance` of a multiple of 1 / D, else 2²⁰.
+
+    Shares of one get D = 1, so one-hot leaves count single votes; a few simple fractions stay in 16 bits;
+    anything else gets 2²⁰, whose rounding is within 2⁻²¹.
+
+    >>> share_denominator([0.0, 1.0], 1e-9), share_denominator([0.5, 1 / 3], 1e-9)
+    (1, 6)
+    """
+    distinct = np.unique(np.asarray(fractions, np.float64))
+    if len(distinct) > 4096:
+        return 1 << 20
+    denominator = 1
+    for share in distinct:
+        denominator = int(np.lcm(denominator, Fraction(share).limit_denominator(65535).denominator))
+        if denominator > 65535:
+            return 1 << 20
+    scaled = distinct * denominator
+    exact = bool(np.all(np.abs(scaled - np.rint(scaled)) <= tolerance * denominator))
+    return denominator if exact else 1 << 20
+
+
+def sum_exponent(values: NDArray[np.float64], terms: int) -> int:
+    """Largest e for which a sum of `terms` roundings of ``values * 2**e`` provably stays inside int32.
+
+    `values` holds the largest magnitudes of the terms; their plain sum bounds the exact result, and each
+    rounding adds at most one half.
+    """
+    bound = float(np.sum(values))
+    if bound == 0.0:
+        return 0
+    return int(np.clip(np.floor(np.log2((2.0**31 - 1 - terms) / bound)), -100, 100))

@@ -1,0 +1,175 @@
+"""The ground of the intermediate representation: what goes into a model, what comes out, what it must do.
+
+Each family adds one frozen dataclass derived from `Classifier` or `Regressor`. Its NumPy `predict` is the
+specification of the generated C.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen import fixedpoint
+
+if TYPE_CHECKING:
+    from micromlgen.plan import Layout
+
+DType = Literal["float32", "int16", "int8"]
+DTYPES: tuple[str, ...] = get_args(DType)
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Input:
+    """The vector x that the C takes.
+
+    Parameters
+    ----------
+    n_features : int
+    dtype : {"float32", "int16", "int8"}
+    exponents : int32 array of shape (n_features,), or None for float32
+        Feature i is given to the C as ``round(x[i] * 2**exponents[i])``. Powers of two, because then the
+        product is exact and the board rounds as Python does.
+    missing : bool
+        Whether a missing value (NaN; in integers the type's lowest value) is followed as in scikit-learn.
+    """
+
+    n_features: int
+    dtype: DType = "float32"
+    exponents: NDArray[np.int32] | None = None
+    missing: bool = False
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the C computes in integers."""
+        return self.exponents is not None
+
+    def encode(self, X: Array) -> Array:
+        """Raw features, shape (n, n_features), as what the C takes: same shape, this dtype."""
+        if self.exponents is None:
+            return np.asarray(X, np.float32)
+        return fixedpoint.encode(np.asarray(X, np.float32), self.exponents, np.dtype(self.dtype))
+
+
+@dataclass(frozen=True)
+class Model(ABC):
+    """A fitted estimator, in the form that the C will have.
+
+    `convert` makes it with the estimator's own float64 numbers; `quantize` gives the model whose numbers are
+    those of the C, and only that one predicts.
+    """
+
+    kind: ClassVar[Literal["classifier", "regressor"]]
+    #: Name of the estimator's class, for the banner.
+    source: str
+    input: Input
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """How many targets the estimator was fitted on."""
+
+    @abstractmethod
+    def feature_limits(self) -> NDArray[np.float64]:
+        """Largest finite constant that each feature is compared with, shape (n_features,); 0 if none."""
+
+    @abstractmethod
+    def takes_integers(self) -> bool:
+        """Whether the model's own constants show that it was trained on integers: then scale 1 is exact."""
+
+    @abstractmethod
+    def quantize(self, inputs: Input) -> Self:
+        """The model with the integers and float32 numbers that the C holds, for these inputs."""
+
+    @abstractmethod
+    def predict(self, Q: Array) -> Array:
+        """What the C returns for encoded rows Q, shape (n, n_features).
+
+        Classifiers: int32 class indices; regressors: `output_dtype`. Shape (n,), or (n, n_outputs) where
+        there are several outputs.
+        """
+
+    @abstractmethod
+    def layouts(self) -> Sequence[Layout]:
+        """The encodings that this model can be rendered in; none changes a prediction."""
+
+    @abstractmethod
+    def contract(self) -> Sequence[str]:
+        """The numeric promise of this header, one sentence a line."""
+
+    @abstractmethod
+    def boundaries(self) -> Sequence[Array]:
+        """Per feature, the encoded inputs at which the answer may change: both sides of every threshold."""
+
+    @property
+    @abstractmethod
+    def output_dtype(self) -> np.dtype[Any]:
+        """Type of `<name>_output_t`."""
+
+
+@dataclass(frozen=True)
+class Classifier(Model):
+    """A model whose `predict` gives indices into `classes_`."""
+
+    kind = "classifier"
+    #: `classes_`, one array per output.
+    classes: tuple[Array, ...]
+
+    @property
+    def n_outputs(self) -> int:  # noqa: D102
+        return len(self.classes)
+
+    @property
+    def n_classes(self) -> tuple[int, ...]:
+        """Number of classes of each output."""
+        return tuple(len(c) for c in self.classes)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        """Type of one probability: float32, or uint16 in units of 1 / `proba_one`."""
+        return np.dtype(np.uint16 if self.input.is_integer else np.float32)
+
+    @property
+    @abstractmethod
+    def proba_one(self) -> int:
+        """What the C writes for a probability of one, in integer modes."""
+
+    @abstractmethod
+    def predict_proba(self, Q: Array) -> Array:
+        """What `<name>_predict_proba` writes: shape (n, sum(n_classes)), dtype `output_dtype`."""
+
+    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        """Rows, shape (n, n_outputs), on which the contract does not promise scikit-learn's class: none."""
+        return np.zeros((len(X), self.n_outputs), bool)
+
+
+@dataclass(frozen=True)
+class Regressor(Model):
+    """A model whose `predict` gives numbers."""
+
+    kind = "regressor"
+    #: Lowest and highest value of each output, shape (n_outputs, 2); errors are stated relative to the span.
+    span: NDArray[np.float64]
+
+    @property
+    def n_outputs(self) -> int:  # noqa: D102
+        return len(self.span)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        """float32, or int32 in units of `output_scale`."""
+        return np.dtype(np.int32 if self.input.is_integer else np.float32)
+
+    @property
+    @abstractmethod
+    def output_scale(self) -> float:
+        """In integer modes, ``y = output * output_scale``; a power of two."""
+
+    @abstractmethod
+    def tolerance(self) -> NDArray[np.float64]:
+        """Largest error against scikit-learn's float64 answer, per output, that the contract allows."""

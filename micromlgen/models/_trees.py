@@ -1,0 +1,258 @@
+"""Binary decision trees as three numbers a node: what every tree family stands on.
+
+The inner nodes of a tree are kept in preorder, so a left child is the next node and needs no pointer; its
+leaves are kept from left to right. A walk holds three counters: the node `i`, the leftmost leaf below it
+`leaf`, and the number of inner nodes below and including it `size`. At a node whose left subtree has `skip`
+inner nodes (and so ``skip + 1`` leaves),
+
+    left:   i + 1,          leaf,              size = skip
+    right:  i + 1 + skip,   leaf + skip + 1,   size - skip - 1
+
+and the walk ends at ``size == 0``, on leaf number `leaf`: neither child pointers nor leaf flags are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen import fixedpoint
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Input, Model
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Trees:
+    """The structure of one or more trees, in the order of the module's docstring, trees one after another.
+
+    Parameters
+    ----------
+    feature : int32 array of shape (n_inner,)
+    threshold : array of shape (n_inner,)
+        float64 as scikit-learn fitted it; after `quantize` int32: the `fixedpoint.ordered` key of a float32,
+        or the integer that an encoded feature is compared with. A row goes left where ``x <= threshold``.
+    skip : int32 array of shape (n_inner,)
+        Inner nodes in the left subtree.
+    missing_left : bool array of shape (n_inner,)
+        Whether a missing value goes left.
+    size : int64 array of shape (n_trees,)
+        Inner nodes of each tree; it has one leaf more.
+    leaf : int32 array of shape (n_inner + n_trees,)
+        Of each leaf, its row in the family's table of leaf values.
+    """
+
+    feature: NDArray[np.int32]
+    threshold: Array
+    skip: NDArray[np.int32]
+    missing_left: NDArray[np.bool_]
+    size: NDArray[np.int64]
+    leaf: NDArray[np.int32]
+
+    @property
+    def start(self) -> NDArray[np.int64]:
+        """First inner node of each tree; tree t's first leaf is ``start[t] + t``."""
+        return np.cumsum(self.size) - self.size
+
+    def quantize(self, inputs: Input) -> Trees:
+        """Thresholds as the integers that the C compares with."""
+        if inputs.exponents is None:
+            keys = fixedpoint.ordered(fixedpoint.float32_floor(self.threshold))
+        else:
+            info = np.iinfo(inputs.dtype)
+            with np.errstate(over="ignore"):
+                scaled = np.floor(np.ldexp(self.threshold, inputs.exponents[self.feature]))
+            # The lowest value means "missing": no threshold needs to tell it from its successor.
+            keys = np.clip(scaled, info.min, info.max).astype(np.int32)
+        return replace(self, threshold=keys)
+
+    def apply(self, keys: NDArray[np.int32], missing: int | None) -> NDArray[np.int32]:
+        """Rows of the leaf values that encoded inputs reach, shape (n, n_trees): the walk, in NumPy.
+
+        Parameters
+        ----------
+        keys : int32 array of shape (n, n_features)
+            Features as the thresholds are: `fixedpoint.ordered` of float32, or encoded integers.
+        missing : int or None
+            The key that follows `missing_left`; None if no value is special.
+        """
+        out = np.empty((len(keys), len(self.size)), np.int32)
+        for t, (start, size) in enumerate(zip(self.start, self.size, strict=True)):
+            i = np.full(len(keys), start)
+            leaf = np.full(len(keys), start + t)
+            left_to_go = np.full(len(keys), size)
+            rows = np.flatnonzero(left_to_go)
+            while len(rows):
+                node = i[rows]
+                value = keys[rows, self.feature[node]]
+                left = value <= self.threshold[node]
+                if missing is not None:
+                    left = np.where(value == missing, self.missing_left[node], left)
+                skip = self.skip[node]
+                jump = np.where(left, 0, skip)
+                i[rows] += jump + 1
+                leaf[rows] += jump + ~left
+                left_to_go[rows] = np.where(left, skip, left_to_go[rows] - skip - 1)
+                rows = rows[left_to_go[rows] > 0]
+            out[:, t] = self.leaf[leaf]
+        return out
+
+    def boundaries(self, inputs: Input) -> list[Array]:
+        """Per feature, each threshold, one step either side, zeros and extremes, as encoded inputs."""
+        out = []
+        for f in range(inputs.n_features):
+            at = np.unique(self.threshold[self.feature == f]).astype(np.int64)
+            near = np.concatenate([at - 1, at, at + 1])
+            if inputs.is_integer:
+                info = np.iinfo(inputs.dtype)
+                values = np.concatenate([near, [0, info.max, -info.max], [info.min] * inputs.missing])
+                out.append(np.unique(np.clip(values, info.min, info.max)).astype(inputs.dtype))
+            else:
+                biggest = int(fixedpoint.ordered(np.finfo(np.float32).max))
+                finite = near[np.abs(near + 0.5) <= biggest].astype(np.int32)
+                tiny = np.finfo(np.float32).smallest_subnormal
+                special = [0.0, -0.0, tiny, -tiny, *np.finfo(np.float32).max * np.float32([1, -1])]
+                special += [np.nan, -np.nan] if inputs.missing else []
+                out.append(np.concatenate([fixedpoint.unordered(finite), np.float32(special)]))
+        return out
+
+
+class Nodes(NamedTuple):
+    """Nodes of many trees with child pointers, the way scikit-learn and others keep them; -1 is no child."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    roots: NDArray[np.int64]
+
+
+def preorder(nodes: Nodes) -> tuple[Array, Array, Array, Array]:
+    """Order the nodes as `Trees` wants them, level by level, so that depth costs no recursion.
+
+    Returns
+    -------
+    inner, leaves : int64 arrays
+        Ids of the inner nodes in preorder and of the leaves from left to right, tree after tree.
+    skip : int64 array, of each of `inner`
+    size : int64 array, of each tree
+    """
+    left, right, roots = nodes
+    levels = [roots]
+    while len(levels[-1]):
+        parents = levels[-1][left[levels[-1]] >= 0]
+        levels.append(np.concatenate([left[parents], right[parents]]))
+    below = np.zeros(len(left), np.int64)
+    for level in reversed(levels):
+        parents = level[left[level] >= 0]
+        below[parents] = 1 + below[left[parents]] + below[right[parents]]
+    size = below[roots]
+    node_at, leaf_at = np.empty_like(below), np.empty_like(below)
+    node_at[roots] = np.cumsum(size) - size
+    leaf_at[roots] = node_at[roots] + np.arange(len(roots))
+    for level in levels:
+        p = level[left[level] >= 0]
+        a, b = left[p], right[p]
+        node_at[a], leaf_at[a] = node_at[p] + 1, leaf_at[p]
+        node_at[b], leaf_at[b] = node_at[p] + 1 + below[a], leaf_at[p] + below[a] + 1
+    is_inner = left >= 0
+    inner = np.empty(is_inner.sum(), np.int64)
+    inner[node_at[is_inner]] = np.flatnonzero(is_inner)
+    leaves = np.empty((~is_inner).sum(), np.int64)
+    leaves[leaf_at[~is_inner]] = np.flatnonzero(~is_inner)
+    return inner, leaves, below[left[inner]], size
+
+
+def from_sklearn(fitted: Sequence[Any]) -> tuple[Trees, Array]:
+    """Structure and distinct leaf values of scikit-learn's fitted `tree_` objects.
+
+    Returns
+    -------
+    trees : Trees
+        With float64 thresholds; `leaf` holds rows of `values`.
+    values : float64 array of shape (n_distinct, n_outputs, max_n_classes)
+
+    Raises
+    ------
+    UnsupportedError
+        If a threshold or a leaf value is NaN, or a leaf value is infinite.
+    """
+    counts = [t.node_count for t in fitted]
+    roots = np.cumsum([0, *counts[:-1]])
+
+    def joined(name: str) -> Array:
+        return np.concatenate([getattr(t, name) for t in fitted])
+
+    def children(name: str) -> NDArray[np.int64]:
+        child = joined(name).astype(np.int64)
+        return np.where(child < 0, -1, child + np.repeat(roots, counts))
+
+    left = children("children_left")
+    inner, leaves, skip, size = preorder(Nodes(left, children("children_right"), roots))
+    threshold = joined("threshold")[inner]
+    values = joined("value")[leaves]
+    if np.isnan(threshold).any() or not np.isfinite(values).all():
+        raise UnsupportedError("a threshold or a leaf value of the fitted trees is NaN or infinite; fit again")
+    distinct, row = np.unique(values.reshape(len(values), -1), axis=0, return_inverse=True)
+    trees = Trees(
+        feature=joined("feature")[inner].astype(np.int32),
+        threshold=threshold,
+        skip=skip.astype(np.int32),
+        missing_left=joined("missing_go_to_left")[inner].astype(bool),
+        size=size,
+        leaf=row.ravel().astype(np.int32),
+    )
+    return trees, distinct.reshape(-1, *values.shape[1:])
+
+
+def trained_on_missing(fitted: Sequence[Any]) -> bool:
+    """Whether a fitted `tree_` shows that its training data had NaN.
+
+    scikit-learn sends NaN to the child with more samples at every node that saw none in training, so one
+    node that does otherwise, or that splits missing from present (a threshold of +inf), has seen some. A
+    model trained on NaN whose every node happens to follow the majority can't be told from one that was not.
+    """
+    for tree in fitted:
+        inner = np.flatnonzero(tree.children_left >= 0)
+        samples = tree.n_node_samples
+        majority = samples[tree.children_left[inner]] > samples[tree.children_right[inner]]
+        if (tree.missing_go_to_left[inner].astype(bool) != majority).any() or np.isinf(tree.threshold).any():
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class OnTrees(Model):
+    """What every model that stands on trees has in common."""
+
+    trees: Trees
+    #: Distinct leaf values, (n_distinct, n_outputs, max_n_classes) as fitted; families say what `quantize`
+    #: makes of them.
+    values: Array
+
+    def feature_limits(self) -> NDArray[np.float64]:  # noqa: D102
+        limits = np.zeros(self.input.n_features)
+        finite = np.isfinite(self.trees.threshold)
+        np.maximum.at(limits, self.trees.feature[finite], np.abs(self.trees.threshold[finite]))
+        return limits
+
+    def takes_integers(self) -> bool:
+        """Thresholds of a model fitted on integers lie midway between two of them: on halves."""
+        doubled = 2 * self.trees.threshold[np.isfinite(self.trees.threshold)]
+        return bool((doubled == np.rint(doubled)).all())
+
+    def boundaries(self) -> list[Array]:  # noqa: D102
+        return self.trees.boundaries(self.input)
+
+    def apply(self, Q: Array) -> NDArray[np.int32]:
+        """Rows of `values` that encoded inputs reach, shape (n, n_trees)."""
+        if self.input.is_integer:
+            missing = int(np.iinfo(self.input.dtype).min)
+            keys = np.asarray(Q, np.int32)
+        else:
+            missing = int(fixedpoint.NAN_KEY)
+            keys = fixedpoint.ordered(Q)
+        return self.trees.apply(keys, missing if self.input.missing else None)

@@ -1,0 +1,239 @@
+"""Two ways to walk `Trees` in C, and what they cost: straight code, and a compact table in flash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen import fixedpoint
+from micromlgen.ir import Input
+from micromlgen.models._trees import Trees
+from micromlgen.plan import Layout
+from micromlgen.tables import Column, column, narrow, unsigned_for
+
+Array = NDArray[Any]
+
+
+class Step(NamedTuple):
+    """One line of straight code: a test that falls through to the left child, or a leaf."""
+
+    #: Number of this node where a jump leads here, else None: left children are fallen into.
+    label: int | None
+    #: -1 at a leaf.
+    feature: int
+    threshold: int
+    missing_left: bool
+    #: Where ``x > threshold`` goes.
+    right: int
+    #: Row of the leaf values, at a leaf.
+    row: int
+    #: The threshold as people write it.
+    note: str
+
+
+def steps(trees: Trees, inputs: Input, t: int) -> Iterator[Step]:
+    """Tree t as straight code, in preorder of inner nodes and leaves together."""
+    i = int(trees.start[t])
+    end, leaf = i + int(trees.size[t]), i + t
+    feature, skip = trees.feature[i:end].tolist(), trees.skip[i:end].tolist()
+    keys, missing = trees.threshold[i:end], trees.missing_left[i:end].tolist()
+    notes = (keys if inputs.is_integer else fixedpoint.unordered(keys)).tolist()
+    rows = trees.leaf[leaf : leaf + end - i + 1].tolist()
+    thresholds = keys.tolist()
+    # Of each open node, its subtree's size and whether a jump leads to it. Its number is the count of nodes
+    # before it, inner nodes and leaves, which is also how a right child is numbered in advance.
+    node = row = 0
+    todo = [(end - i, False)]
+    while todo:
+        size, jumped_to = todo.pop()
+        number = node + row
+        label = number if jumped_to else None
+        if size == 0:
+            yield Step(label, -1, 0, False, 0, rows[row], "")
+            row += 1
+        else:
+            s = skip[node]
+            right = number + 2 * s + 2
+            yield Step(label, feature[node], thresholds[node], missing[node], right, 0, f"{notes[node]:.9g}")
+            node += 1
+            todo += [(size - s - 1, True), (s, False)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of the compact table, each at the width that it needs."""
+
+    #: Feature of each node, or ``2 * feature + missing_left`` where missing values are followed.
+    feature: Array
+    skip: Array
+    threshold: Column
+    #: Low bits that are zero in every threshold and left out, e.g. half of a float32 that is a small multiple
+    #: of one half.
+    shift: int
+    #: Inner nodes of each tree.
+    size: Array
+    #: Index type of nodes and leaves.
+    index: np.dtype[Any]
+    #: Every threshold is at least +0: float bits compare as signed integers without mapping negatives.
+    nonnegative: bool
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in flash."""
+        return self.feature.nbytes + self.skip.nbytes + self.threshold.nbytes + self.size.nbytes
+
+
+def pack(trees: Trees, inputs: Input) -> Table:
+    """Pack `trees` into the narrowest columns."""
+    feature = 2 * trees.feature + trees.missing_left if inputs.missing else trees.feature
+    shift = 16 if not inputs.is_integer and not (trees.threshold & 0xFFFF).any() else 0
+    return Table(
+        feature=narrow(feature),
+        skip=narrow(trees.skip),
+        threshold=column(trees.threshold >> shift),
+        shift=shift,
+        size=narrow(trees.size),
+        index=max(unsigned_for(len(trees.leaf)), np.dtype(np.uint16)),
+        nonnegative=bool((trees.threshold >= 0).all()),
+    )
+
+
+def mean_depth(trees: Trees) -> float:
+    """Mean number of tests on the way to a leaf, over all leaves, as a stand-in for an average input.
+
+    A node is passed on the way to every leaf below it, of which there are one more than inner nodes.
+    """
+    skip = trees.skip.tolist()
+    passes = node = 0
+    todo = trees.size[::-1].tolist()
+    while todo:
+        below = todo.pop()
+        if below:
+            passes += below + 1
+            todo += [below - skip[node] - 1, skip[node]]
+            node += 1
+    return passes / len(trees.leaf)
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """What leaves add to several columns, as numbers and tables in flash.
+
+    The code of a leaf that gives everything it has to one column is the number of that column; any other
+    code is ``n_columns`` + an offset into the pairs `column` and `amount`, whose last one of a leaf is
+    flagged in `column` by `last_flag`.
+    """
+
+    #: Code of each row of the leaf values.
+    code: Array
+    #: What a leaf gives to its only column, where it gives all to one.
+    whole: int
+    #: None where every leaf does so.
+    column: Array | None
+    amount: Column | None
+    last_flag: int
+    #: Codes of all leaves, in their order, for the table layout.
+    leaf: Column
+
+    @property
+    def code_dtype(self) -> np.dtype[Any]:
+        """Type of a code."""
+        return self.code.dtype
+
+    @property
+    def pair_bytes(self) -> int:
+        """Bytes of the pairs in flash."""
+        return 0 if self.column is None or self.amount is None else self.column.nbytes + self.amount.nbytes
+
+
+def pack_leaves(values: Array, rows: NDArray[np.int32]) -> Leaves:
+    """Pack the integers that leaves add.
+
+    Parameters
+    ----------
+    values : integer array of shape (n_distinct, n_columns), n_columns > 1
+    rows : int32 array of shape (n_leaves,), into `values`
+    """
+    n_columns = values.shape[1]
+    whole = int(values.max())
+    pure = (np.count_nonzero(values, axis=1) == 1) & (values.max(axis=1) == whole)
+    code = values.argmax(axis=1)
+    last = 0x80 if n_columns <= 0x80 else 0x8000
+    columns: list[int] = []
+    amounts: list[int] = []
+    for i in np.flatnonzero(~pure):
+        code[i] = n_columns + len(columns)
+        filled = np.flatnonzero(values[i]).tolist() or [0]
+        columns += [*filled[:-1], filled[-1] | last]
+        amounts += values[i, filled].tolist()
+    return Leaves(
+        code=narrow(code),
+        whole=whole,
+        column=narrow(np.array(columns)) if columns else None,
+        amount=column(np.array(amounts)) if columns else None,
+        last_flag=last,
+        leaf=column(code[rows]),
+    )
+
+
+# Unit costs, measured with -Os: bytes and cycles (Cortex-M, RISC-V: instructions) of one test.
+_CODE_TEST = {
+    "float32": {"avr": (24, 15), "cortex-m0plus": (10, 4), "cortex-m4f": (9, 4), "rv32imc": (10, 4)},
+    "int16": {"avr": (12, 8), "cortex-m0plus": (6, 4), "cortex-m4f": (6, 3), "rv32imc": (8, 3)},
+    "int8": {"avr": (8, 5), "cortex-m0plus": (6, 4), "cortex-m4f": (6, 3), "rv32imc": (8, 3)},
+}
+_TABLE_TEST = {"avr": 115, "cortex-m0plus": 30, "cortex-m4f": 20, "rv32imc": 20}
+_TABLE_LOOP = {"avr": 300, "cortex-m0plus": 130, "cortex-m4f": 130, "rv32imc": 140}
+
+
+def code_layout(
+    name: str,
+    trees: Trees,
+    inputs: Input,
+    build: Callable[[], Mapping[str, Any]],
+    leaf: Mapping[str, tuple[float, float]],
+    more: float = 0,
+) -> Layout:
+    """Straight code.
+
+    Parameters
+    ----------
+    name, build : see `Layout`
+    trees, inputs : of the model
+    leaf : mapping of core name to (bytes of one leaf, cycles of what happens at a tree's leaf)
+    more : float
+        Bytes of tables besides.
+    """
+    tests = mean_depth(trees)
+    unit = _CODE_TEST[inputs.dtype]
+    n_trees = len(trees.size)
+    return Layout(
+        name=name,
+        flash={
+            c: 30 + more + b * len(trees.skip) + leaf[c][0] * len(trees.leaf) for c, (b, _) in unit.items()
+        },
+        cycles={c: 10 + (cycles * tests + leaf[c][1]) * n_trees for c, (_, cycles) in unit.items()},
+        build=build,
+    )
+
+
+def table_layout(
+    trees: Trees,
+    inputs: Input,
+    build: Callable[[], Mapping[str, Any]],
+    leaf: Mapping[str, tuple[float, float]],
+    more: float,
+) -> Layout:
+    """The compact table: parameters as of `code_layout`, bytes of a leaf being what a loop does with it."""
+    packed = pack(trees, inputs).nbytes + more
+    tests = mean_depth(trees)
+    return Layout(
+        name="table",
+        flash={c: b + packed + leaf[c][0] for c, b in _TABLE_LOOP.items()},
+        cycles={c: 20 + (cycles * tests + leaf[c][1]) * len(trees.size) for c, cycles in _TABLE_TEST.items()},
+        build=build,
+    )

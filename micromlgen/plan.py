@@ -1,0 +1,102 @@
+"""Choose the encoding: a function of the model and the target that never changes a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Any, Literal, get_args
+
+from micromlgen.errors import UnsupportedError
+
+Optimize = Literal["balanced", "size", "speed"]
+# Cores that behave like another one when integers are compared and added.
+_LIKE = {"cortex-m3": "cortex-m4f", "cortex-m7": "cortex-m4f"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way to render a model.
+
+    Parameters
+    ----------
+    name : str
+        The template branches on it, the banner shows it.
+    flash : mapping of core name to bytes
+    cycles : mapping of core name to cycles of a mean prediction
+        Estimates from measured unit costs, good enough to compare layouts; `footprint` measures.
+    build : callable
+        Makes what the template prints; called for the chosen layout only.
+    """
+
+    name: str
+    flash: Mapping[str, float]
+    cycles: Mapping[str, float]
+    build: Callable[[], Mapping[str, Any]]
+
+
+#: Groups of cores that one header tells apart by the compiler's macros: (condition, cores, most flash of any).
+GROUPS = (
+    ("defined(__AVR__)", ("avr",), 253_952),
+    ("", ("cortex-m0plus", "cortex-m4f", "rv32imc"), None),
+)
+
+
+def plan(
+    layouts: Sequence[Layout], optimize: str, core: str | None = None, flash: int | None = None
+) -> list[tuple[str, Layout]]:
+    """Best layout for `core`, or without a target the best for each of `GROUPS`.
+
+    Parameters
+    ----------
+    layouts : sequence of Layout
+    optimize : {"balanced", "size", "speed"}
+        Least flash × cycles, least flash, or fewest cycles; over several cores the geometric mean counts.
+    core : str, optional
+    flash : int, optional
+        Bytes of flash on the target: a layout that can't fit is not chosen.
+
+    Returns
+    -------
+    list of (condition for the preprocessor, Layout)
+        The last condition is empty: it holds everywhere else.
+
+    Raises
+    ------
+    UnsupportedError
+        If `optimize` is unknown or no layout fits the target.
+    """
+    if optimize not in get_args(Optimize):
+        raise UnsupportedError(f"optimize={optimize!r}: use one of {', '.join(get_args(Optimize))}")
+    if core is not None:
+        cores = (_LIKE.get(core, core),)
+        fitting = _fitting(layouts, cores[0], flash)
+        if not fitting:
+            need = min(x.flash[cores[0]] for x in layouts)
+            raise UnsupportedError(
+                f"the model needs about {need:.0f} bytes of flash, the target has {flash}; "
+                "fit a smaller model or choose a larger board"
+            )
+        return [("", _best(fitting, optimize, cores))]
+    chosen = [
+        # What fits no board of a group may still be compiled for the others.
+        (condition, _best(_fitting(layouts, cores[0], most) or layouts, optimize, cores))
+        for condition, cores, most in GROUPS
+    ]
+    same = all(layout is chosen[0][1] for _, layout in chosen)
+    return chosen[-1:] if same else chosen
+
+
+def _fitting(layouts: Sequence[Layout], core: str, flash: int | None) -> list[Layout]:
+    return [x for x in layouts if flash is None or x.flash[core] <= flash]
+
+
+def _best(layouts: Sequence[Layout], optimize: str, cores: Sequence[str]) -> Layout:
+    flash_weight, cycles_weight = {"size": (1.0, 0.0), "speed": (0.0, 1.0)}.get(optimize, (1.0, 1.0))
+
+    def cost(layout: Layout) -> float:
+        return sum(
+            flash_weight * log(layout.flash[c]) + cycles_weight * log(layout.cycles[c]) for c in cores
+        )
+
+    return min(layouts, key=cost)

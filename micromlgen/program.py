@@ -1,0 +1,251 @@
+"""What `transpile` returns: the header, its twin in Python, and ways to measure it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen import cformat
+from micromlgen.banner import banner
+from micromlgen.boards import board
+from micromlgen.convert import convert
+from micromlgen.errors import AgreementError, UnsupportedError
+from micromlgen.footprint import Footprint, footprint
+from micromlgen.ir import Classifier, Model, Regressor
+from micromlgen.plan import plan
+from micromlgen.quantize import check_rows, quantize
+from micromlgen.render import render
+from micromlgen.verify import Report, agreement, verify_header
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model as a header, and as the NumPy twin that says what the header's C must compute."""
+
+    #: Text of the header: what `port` returns.
+    header: str
+    name: cformat.Name
+    model: Model
+    layout: str
+    estimator: Any
+    #: Rows given as `calibration`, float32 of shape (n_rows, n_features).
+    calibration: NDArray[np.float32] | None
+
+    def quantize(self, X: Any) -> Array:
+        """Raw features, shape (n, n_features), as what the C takes: float32, int16 or int8 of that shape.
+
+        Raises
+        ------
+        UnsupportedError
+            If the shape is wrong, X is infinite, or has NaN that this header does not follow.
+        """
+        return self.model.input.encode(check_rows(X, self.model.input, "X"))
+
+    def predict_index(self, Q: Any) -> Array:
+        """What the C's predict returns for encoded rows Q, bit for bit.
+
+        Parameters
+        ----------
+        Q : array of shape (n, n_features), dtype of `quantize`'s result
+
+        Returns
+        -------
+        array of shape (n,), or (n, n_outputs) where there are several outputs
+            Classifiers: int32 indices into `classes_`. Regressors: float32, or in integer modes int32 in
+            units of `<NAME>_OUTPUT_SCALE`.
+        """
+        rows = np.asarray(Q)
+        if rows.ndim != 2 or rows.shape[1] != self.model.input.n_features or rows.dtype != self.model.input.dtype:
+            raise UnsupportedError(
+                f"Q has shape {rows.shape} and dtype {rows.dtype}; (n_rows, {self.model.input.n_features}) of "
+                f"{self.model.input.dtype} is needed: call quantize(X) first"
+            )
+        return self.model.predict(rows)
+
+    def predict(self, X: Any) -> Array:
+        """scikit-learn's predict, computed as the C computes it.
+
+        Parameters
+        ----------
+        X : array of shape (n, n_features), raw features
+
+        Returns
+        -------
+        array of shape (n,) or (n, n_outputs): values of `classes_`, or float64 predictions.
+        """
+        y = self.predict_index(self.quantize(X))
+        model = self.model
+        if isinstance(model, Classifier):
+            if model.n_outputs == 1:
+                return np.asarray(model.classes[0][y])
+            return np.stack([c[y[:, o]] for o, c in enumerate(model.classes)], axis=1)
+        assert isinstance(model, Regressor)
+        return y * model.output_scale if model.input.is_integer else y.astype(np.float64)
+
+    def predict_proba(self, X: Any) -> Any:
+        """scikit-learn's predict_proba: float64 of shape (n, n_classes); a list of them for several outputs.
+
+        Raises
+        ------
+        UnsupportedError
+            If the model is no classifier.
+        """
+        model = self.model
+        if not isinstance(model, Classifier):
+            raise UnsupportedError(f"{model.source} has no predict_proba")
+        proba = model.predict_proba(self.quantize(X)).astype(np.float64)
+        if model.input.is_integer:
+            proba /= model.proba_one
+        split = np.split(proba, np.cumsum(model.n_classes)[:-1], axis=1)
+        return split[0] if model.n_outputs == 1 else split
+
+    def verify(self, X: Any, progress: bool | None = None) -> Report:
+        """Compile the header on this host and compare C, twin and estimator on X and on boundary inputs.
+
+        Parameters
+        ----------
+        X : array of shape (n, n_features), raw features
+        progress : bool, optional
+            Show a progress bar; by default where it takes long and a terminal watches.
+        """
+        rows = check_rows(X, self.model.input, "X")
+        return verify_header(self.model, self.estimator, self.header, self.name, rows, progress)
+
+    def footprint(self, board_name: str, X: Any = None) -> Footprint:
+        """Flash, RAM, stack and cycles, measured on the simulator of the board's core.
+
+        Parameters
+        ----------
+        board_name : str
+            One of `micromlgen.boards.boards()`.
+        X : array of shape (n, n_features), optional
+            Rows to average cycles over; by default the calibration rows, else boundary inputs.
+        """
+        rows = self.calibration if X is None else check_rows(X, self.model.input, "X")
+        return footprint(self.model, self.header, self.name, board(board_name), rows)
+
+    def save(self, path: str | Path, layout: str = "header") -> Path:
+        """Write the header to `path`: a file, or a folder that then holds ``<name>.h``; returns the file.
+
+        Raises
+        ------
+        UnsupportedError
+            If `layout` is not "header".
+        """
+        if layout != "header":
+            raise UnsupportedError(f"layout={layout!r}: this version writes layout='header' only")
+        target = Path(path)
+        if target.is_dir() or str(path).endswith(("/", "\\")):
+            target = target / f"{self.name.snake}.h"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(self.header, encoding="ascii", newline="\n")
+        return target
+
+
+def transpile(
+    estimator: Any,
+    *,
+    name: str | None = None,
+    dtype: str = "float32",
+    calibration: Any = None,
+    optimize: str = "balanced",
+    target: str | None = None,
+    missing: str | None = None,
+    min_agreement: float = 0.99,
+    classmap: Mapping[int, str] | None = None,
+) -> Program:
+    """Turn a fitted estimator into a `Program`.
+
+    Parameters
+    ----------
+    estimator : fitted scikit-learn estimator
+    name : str, optional
+        C identifier: functions are `<name>_predict` and so on. By default the estimator's class name without
+        "Classifier", as micromlgen 1.x did.
+    dtype : {"float32", "int16", "int8"}
+        What the C takes and computes in.
+    calibration : array of shape (n_rows, n_features), optional
+        Typical rows: they set the scales of integer modes, and the agreement is measured on them.
+    optimize : {"balanced", "size", "speed"}
+    target : str, optional
+        A board: plan for it alone, and refuse what does not fit it. By default the header suits every core.
+    missing : {"exact", "never"}, optional
+        Follow missing values as scikit-learn does, or not at all (smaller). By default "exact" where the
+        model was trained with NaN.
+    min_agreement : float
+        Least share of calibration rows on which an integer model must agree with the estimator.
+    classmap : dict, optional
+        1.x: texts for class indices, instead of the labels.
+
+    Raises
+    ------
+    UnsupportedError
+        If the estimator, an option or the name cannot be ported; the message says what to do.
+    AgreementError
+        If an integer model agrees with the estimator on less than `min_agreement` of the calibration rows.
+    """
+    exact = convert(estimator, missing)
+    spelled = cformat.make_name(name if name is not None else exact.source.removesuffix("Classifier"))
+    rows = None if calibration is None else check_rows(calibration, exact.input, "calibration")
+    model = quantize(exact, dtype, rows)
+    on = board(target) if target else None
+    layouts = plan(model.layouts(), optimize, on.core.name if on else None, on.flash if on else None)
+    agreed = None
+    if model.input.is_integer and rows is not None:
+        agreed = agreement(model, estimator, rows)
+        if agreed < min_agreement:
+            raise AgreementError(
+                f"dtype={dtype!r} agrees with {model.source} on {agreed:.4f} of the calibration rows, less than "
+                f"min_agreement={min_agreement}; use a wider dtype, or scale the features before training"
+            )
+    chosen = " on AVR, else ".join(x.name for _, x in layouts)
+    top = banner(model, chosen, spelled, agreed, on.title if on else None)
+    return Program(
+        header=render(model, layouts, spelled, top, classmap or {}),
+        name=spelled,
+        model=model,
+        layout=chosen,
+        estimator=estimator,
+        calibration=rows,
+    )
+
+
+def port(
+    estimator: Any,
+    classname: str | None = None,
+    classmap: Mapping[int, str] | None = None,
+    platform: str = "arduino",
+    precision: int | None = None,
+    **options: Any,
+) -> str:
+    """Text of the C/C++ header: `transpile(estimator, **options).header`.
+
+    The first five parameters are micromlgen 1.x's. `platform` is accepted for its sake, since a header suits
+    every core, and so is `precision`, since numbers are always exact.
+
+    Raises
+    ------
+    UnsupportedError, AgreementError
+        As `transpile`; also if both `classname` and `name` are given, or `platform` is unknown.
+    """
+    if platform not in ("arduino", "attiny"):
+        raise UnsupportedError(f"platform={platform!r}: use 'arduino' or 'attiny', or target= with a board")
+    if precision is not None and (not isinstance(precision, int) or precision < 0):
+        raise UnsupportedError(f"precision={precision!r} is not a number of decimals")
+    if classname is not None:
+        if options.get("name") is not None:
+            raise UnsupportedError("give either name or classname, not both")
+        options["name"] = classname
+    return transpile(estimator, classmap=classmap, **options).header
+
+
+def verify(estimator: Any, X: Any, progress: bool | None = None, **options: Any) -> Report:
+    """Transpile `estimator` with `options` and prove the header on X: `transpile(...).verify(X)`."""
+    return transpile(estimator, **options).verify(X, progress)

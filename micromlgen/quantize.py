@@ -1,0 +1,76 @@
+"""From the estimator's float64 numbers to those of the C: float32 as it is, or integers that are scaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen import fixedpoint
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import DTYPES, Input, Model
+
+
+def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
+    """X as float32 rows that the model takes; infinity never, NaN only where missing values are followed.
+
+    Raises
+    ------
+    UnsupportedError
+        With `what` named, if the shape or the values are unfit.
+    """
+    try:
+        rows = np.asarray(X, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise UnsupportedError(f"{what} is not an array of numbers: {error}") from error
+    if rows.ndim != 2 or rows.shape[1] != inputs.n_features:
+        raise UnsupportedError(f"{what} has shape {rows.shape}; (n_rows, {inputs.n_features}) is needed")
+    if len(rows) == 0:
+        raise UnsupportedError(f"{what} has no rows")
+    if np.isinf(rows).any():
+        raise UnsupportedError(f"{what} has infinite values (or beyond float32)")
+    if np.isnan(rows).any() and not inputs.missing:
+        raise UnsupportedError(
+            f"{what} has NaN, which this header does not follow; pass missing='exact' if the estimator takes NaN"
+        )
+    return rows
+
+
+def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) -> Model:
+    """The model that the C computes.
+
+    Parameters
+    ----------
+    model : Model
+        From `convert`.
+    dtype : {"float32", "int16", "int8"}
+    calibration : float32 array of shape (n_rows, n_features), optional
+        Typical rows. Integer modes scale each feature by the largest power of two that keeps these rows, and
+        the model's own constants, in range; a feature that only holds integers which fit keeps scale 1.
+
+    Raises
+    ------
+    UnsupportedError
+        If dtype is unknown, or an integer mode needs a calibration set and has none.
+    """
+    if dtype not in DTYPES:
+        raise UnsupportedError(f"dtype={dtype!r}: use one of {', '.join(DTYPES)}")
+    n = model.input.n_features
+    exponents = None
+    if dtype != "float32":
+        limits = model.feature_limits()
+        if calibration is not None:
+            integral = (np.isnan(calibration) | (calibration == np.rint(calibration))).all(axis=0)
+            limits = np.maximum(limits, np.nanmax(np.abs(calibration), axis=0, initial=0))
+        elif model.takes_integers():
+            integral = np.ones(n, bool)
+        else:
+            raise UnsupportedError(
+                f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was not "
+                "trained on integers, so its features must be scaled"
+            )
+        fits = limits <= np.iinfo(dtype).max
+        exponents = np.where(integral & fits, 0, fixedpoint.exponent_for(limits, np.dtype(dtype)))
+        exponents = exponents.astype(np.int32)
+    return model.quantize(Input(n, dtype, exponents, model.input.missing))  # type: ignore[arg-type]

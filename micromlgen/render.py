@@ -1,0 +1,109 @@
+"""From model and layout to the text of the header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen import cformat, fixedpoint
+from micromlgen.ir import Classifier, Model
+from micromlgen.plan import Layout
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One output's classes as C needs them."""
+
+    texts: list[str]
+    #: The labels where they are integers that fit int32.
+    integers: NDArray[np.int32] | None
+    #: Whether they are a, a + 1, a + 2, …
+    consecutive: bool
+
+
+def _labels(classes: NDArray[Any], classmap: Mapping[int, str]) -> Labels:
+    texts = [cformat.label(classmap.get(i, c)) for i, c in enumerate(classes.tolist())]
+    try:
+        exact = classes.dtype.kind in "iu" or all(type(c) is int for c in classes.tolist())
+        info = np.iinfo(np.int32)
+        if exact and len(classes) and min(classes) >= info.min and max(classes) <= info.max:
+            integers = classes.astype(np.int32)
+            return Labels(texts, integers, bool((np.diff(integers.astype(np.int64)) == 1).all()))
+    except TypeError:  # classes that do not compare
+        pass
+    return Labels(texts, None, False)
+
+
+def _templates() -> Path:
+    """The folder of templates: inside the installed package, else at the top of the checkout."""
+    inside = Path(str(resources.files("micromlgen"))) / "templates"
+    return inside if inside.is_dir() else inside.parents[1] / "templates"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_templates()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        ctype=cformat.ctype,
+        float32=cformat.float32,
+        table=cformat.table,
+        literal=cformat.literal,
+        lowest=lambda dtype: int(np.iinfo(dtype).min),
+        float_bits=lambda key: int(fixedpoint.unordered(key).view(np.uint32)),
+    )
+    return environment
+
+
+def render(
+    model: Model,
+    layouts: Sequence[tuple[str, Layout]],
+    name: cformat.Name,
+    banner: Sequence[str],
+    classmap: Mapping[int, str],
+) -> str:
+    """The header.
+
+    Parameters
+    ----------
+    model : Model
+        Quantised.
+    layouts : sequence of (condition, Layout)
+        From `plan`.
+    name : Name
+    banner : sequence of str
+        Lines of the comment at the top; made safe here.
+    classmap : mapping
+        Texts instead of the labels of these class indices.
+    """
+    labels = [_labels(c, classmap) for c in model.classes] if isinstance(model, Classifier) else []
+    context: dict[str, Any] = {
+        "model": model,
+        "name": name,
+        "banner": [cformat.comment(line) for line in banner],
+        "model_labels": labels,
+    }
+    if model.input.exponents is not None:
+        context["scales"] = np.ldexp(np.float32(1), model.input.exponents)
+        context["top"] = int(np.iinfo(model.input.dtype).max)
+    stem = type(model).__module__.rpartition(".")[2]
+    family = _environment().get_template(f"{stem}.h.j2")
+    bodies = [(when, family.render(**context, layout=x.name, **x.build())) for when, x in layouts]
+    text = _environment().get_template("header.h.j2").render(**context, bodies=bodies)
+    # Blank lines pile up where a template leaves something out.
+    lines = text.split("\n")
+    kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1])]
+    return "\n".join(kept).rstrip("\n") + "\n"

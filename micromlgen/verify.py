@@ -1,0 +1,211 @@
+"""Prove a header: C = twin, bit for bit, and twin = scikit-learn, as far as the contract promises."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.boards import STRICT, core
+from micromlgen.calls import quantize_call, twin_calls
+from micromlgen.cformat import Name
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Classifier, Model, Regressor
+
+Array = NDArray[Any]
+#: Integer regressors agree with a row where they are within this share of the span of y.
+_REGRESSOR_AGREES = 0.01
+_MOST_BOUNDARY_ROWS = 20_000
+_SHOWN = 5
+
+
+def oracle(estimator: Any, X: NDArray[np.float32]) -> Array:
+    """scikit-learn's own answer for float32-valued rows, single-threaded, shape (n, n_outputs)."""
+    y = np.asarray(_alone(estimator).predict(X.astype(np.float64)))
+    return y if y.ndim == 2 else y[:, None]
+
+
+def _alone(estimator: Any) -> Any:
+    """The estimator without threads, whose order of adding varies, and without names of columns."""
+    alone = copy.copy(estimator)
+    if hasattr(alone, "n_jobs"):
+        alone.n_jobs = 1
+    vars(alone).pop("feature_names_in_", None)
+    return alone
+
+
+def _wrong(model: Model, estimator: Any, X: NDArray[np.float32], returned: Array) -> NDArray[np.bool_]:
+    """Rows on which what the C returns is not what the contract promises of the estimator, shape (n,)."""
+    got = returned if returned.ndim == 2 else returned[:, None]
+    expected = oracle(estimator, X)
+    if isinstance(model, Classifier):
+        classes = [c[got[:, o]] for o, c in enumerate(model.classes)]
+        differs = np.stack([a != expected[:, o] for o, a in enumerate(classes)], axis=1)
+        undecided = model.undecided(_alone(estimator), X.astype(np.float64))
+        return np.asarray((differs & ~undecided).any(axis=1))
+    assert isinstance(model, Regressor)
+    y = got * model.output_scale if model.input.is_integer else got.astype(np.float64)
+    width = model.span[:, 1] - model.span[:, 0]
+    allowed = _REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance()
+    return np.asarray((np.abs(y - expected) > allowed).any(axis=1))
+
+
+def agreement(model: Model, estimator: Any, X: NDArray[np.float32]) -> float:
+    """Share of rows on which the twin gives the estimator's answer; regressors: within 1 % of the span."""
+    return float(1 - _wrong(model, estimator, X, model.predict(model.input.encode(X))).mean())
+
+
+def boundary_rows(model: Model, base: Array, most: int = _MOST_BOUNDARY_ROWS) -> Array:
+    """Encoded rows around everything that a model compares with.
+
+    Each value of `Model.boundaries` appears once alone in a row of `base`, and as often again among other
+    such values. Deterministic.
+
+    Parameters
+    ----------
+    model : Model
+    base : encoded rows, shape (n, n_features)
+    most : int
+        Beyond this number of rows, evenly spaced ones are kept.
+    """
+    rng = np.random.default_rng(0)
+    values = model.boundaries()
+    where = np.repeat(np.arange(len(values)), [len(v) for v in values])
+    what = np.concatenate(values)
+    if len(what) * 2 > most:
+        kept = np.linspace(0, len(what) - 1, most // 2).astype(int)
+        where, what = where[kept], what[kept]
+    single = base[rng.integers(0, len(base), len(what))]
+    single[np.arange(len(what)), where] = what
+    mixed = np.stack([v[rng.integers(0, len(v), len(what))] for v in values], axis=1)
+    mixed[np.arange(len(what)), where] = what
+    return np.concatenate([single, mixed])
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found. True if nothing is wrong.
+
+    Attributes
+    ----------
+    n_rows, n_boundary : int
+        Rows of X and generated boundary rows.
+    agreement : float
+        Share of the rows that were compared with the estimator on which it and the C agree.
+    c_differs : list of (input row, C's answer, twin's answer)
+        First rows on which C and twin differ.
+    estimator_differs : list of (input row, C's answer, estimator's answer)
+        First rows on which the C breaks the contract.
+    """
+
+    title: str
+    n_rows: int
+    n_boundary: int
+    agreement: float
+    n_c_differs: int
+    n_estimator_differs: int
+    c_differs: list[tuple[Array, Any, Any]] = field(default_factory=list)
+    estimator_differs: list[tuple[Array, Any, Any]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return self.n_c_differs == 0 and self.n_estimator_differs == 0
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.title}: {'ok' if self else 'WRONG'}",
+            f"  rows: {self.n_rows} of X, {self.n_boundary} at boundaries",
+            f"  C = twin on all but {self.n_c_differs} rows",
+            f"  agreement with scikit-learn: {self.agreement:.6f} ({self.n_estimator_differs} against the contract)",
+        ]
+        for what, rows in (("twin", self.c_differs), ("scikit-learn", self.estimator_differs)):
+            for x, c, other in rows:
+                lines.append(f"  x = {np.array2string(x, threshold=12)}: C gives {c}, {what} {other}")
+        return "\n".join(lines)
+
+
+def verify_header(
+    model: Model,
+    estimator: Any,
+    header: str,
+    name: Name,
+    X: NDArray[np.float32],
+    progress: bool | None = None,
+) -> Report:
+    """Compile `header` with strict flags on this host, run it, compare; see `Program.verify`.
+
+    Raises
+    ------
+    ToolchainError
+        If there is no C compiler, or the header does not compile.
+    """
+    inputs = model.input
+    edges = boundary_rows(model, inputs.encode(X))
+    rows = np.concatenate([inputs.encode(X), edges])
+    pairs = twin_calls(model, header, name, rows)
+    if inputs.is_integer:
+        raw = np.concatenate([X, _extremes(inputs.n_features)])
+        pairs.append((quantize_call(model, header, name, raw), inputs.encode(raw)))
+    results = core("host").run([call for call, _ in pairs], flags=("-O1", *STRICT), measure=False)
+    different = [
+        (call.rows[i], result.y[i], twin[i])
+        for (call, twin), result in zip(pairs, results, strict=True)
+        for i in np.flatnonzero(_bits_differ(result.y, twin))
+    ]
+
+    # Only raw features can be given to the estimator: X, and where the C takes float32 the boundaries too,
+    # but for infinity, which scikit-learn refuses.
+    asked = X if inputs.is_integer else rows
+    usable = ~np.isinf(asked).any(axis=1)
+    asked, answers = asked[usable], results[0].y[: len(asked)][usable]
+    chunks = np.array_split(np.arange(len(asked)), max(1, len(asked) // 500))
+    wrong = np.concatenate(
+        [_wrong(model, estimator, asked[c], answers[c]) for c in _track(chunks, name.snake, progress)]
+    )
+    # Integers may differ from the estimator within their measured agreement: only float32 promises more.
+    broken = [] if inputs.is_integer else np.flatnonzero(wrong).tolist()
+    return Report(
+        title=f"{name.snake} ({model.source}, {inputs.dtype})",
+        n_rows=len(X),
+        n_boundary=len(edges),
+        agreement=float(1 - wrong.mean()),
+        n_c_differs=len(different),
+        n_estimator_differs=len(broken),
+        c_differs=different[:_SHOWN],
+        estimator_differs=[
+            (asked[i], answers[i], oracle(estimator, asked[i : i + 1])[0]) for i in broken[:_SHOWN]
+        ],
+    )
+
+
+def _bits_differ(a: Array, b: Array) -> NDArray[np.bool_]:
+    """Rows whose bytes differ, shape (n,): NaN equals itself here, and −0 is not +0."""
+    pattern = f"u{a.dtype.itemsize}"
+    return np.asarray((a.view(pattern) != np.ascontiguousarray(b, a.dtype).view(pattern)).any(axis=1))
+
+
+def _extremes(n_features: int) -> NDArray[np.float32]:
+    """Raw rows that try the rounding and saturation of `<name>_quantize`."""
+    big = np.finfo(np.float32).max
+    values = [0.5, -0.5, 0.49999997, 1.5, -1.5, 2.5, 32767, 32767.5, -32767.5, 127.5, -128.5, 1e-40, big]
+    values += [-big, np.inf, -np.inf, np.nan]
+    return np.repeat(np.array(values, np.float32)[:, None], n_features, axis=1)
+
+
+def _track(chunks: Sequence[Array], what: str, progress: bool | None) -> Iterable[Array]:
+    """The chunks, behind a progress bar where that is wanted and rich is installed."""
+    wanted = len(chunks) > 4 and sys.stderr.isatty() if progress is None else progress
+    if not wanted:
+        return chunks
+    try:
+        from rich.console import Console
+        from rich.progress import track
+    except ImportError:
+        if progress:
+            raise UnsupportedError("progress=True needs rich: pip install 'micromlgen[progress]'") from None
+        return chunks
+    return track(chunks, f"verifying {what}", console=Console(stderr=True), transient=True)
