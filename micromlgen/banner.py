@@ -21,7 +21,11 @@ def banner(model: Model, layout: str, name: Name, agreed: float | None, board: s
         Title of the board that the layout was planned for.
     """
     inputs = model.input
-    unit = "raw features" if not inputs.is_integer else f"features from {name.snake}_quantize, or already integers"
+    unit = (
+        "raw features"
+        if not inputs.is_integer
+        else f"features from {name.snake}_quantize, or already integers"
+    )
     what = f"{model.source}: {inputs.n_features} features in"
     if isinstance(model, Classifier):
         what += f", {' and '.join(map(str, model.n_classes))} classes out"
@@ -32,7 +36,8 @@ def banner(model: Model, layout: str, name: Name, agreed: float | None, board: s
     lines += ["", "Contract"]
     lines += [f"  {promise}" for promise in model.contract()]
     if inputs.missing:
-        lines += [f"  a missing value ({'the lowest integer' if inputs.is_integer else 'any NaN'}) goes as in scikit-learn"]
+        value = "the lowest integer" if inputs.is_integer else "any NaN"
+        lines += [f"  a missing value ({value}) goes as in scikit-learn"]
     elif not inputs.is_integer:
         lines += ["  NaN gives some valid answer (missing='exact' follows it as scikit-learn does)"]
     if inputs.is_integer:

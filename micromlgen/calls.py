@@ -15,15 +15,15 @@ Array = NDArray[Any]
 
 
 def predict_call(model: Model, header: str, name: Name, rows: Array) -> Call:
-    """`<name>_predict` on encoded rows; classes arrive as int32, whatever the width of the core's int."""
+    """`<name>_predict` on encoded rows; classes arrive as int16, which is an int of AVR."""
     n = model.n_outputs
     if not isinstance(model, Classifier):
         statement = f"{name.snake}_predict(x, y);" if n > 1 else f"y[0] = {name.snake}_predict(x);"
         return Call(header, rows, statement, model.output_dtype.name, n)
     if n == 1:
-        return Call(header, rows, f"y[0] = {name.snake}_predict(x);")
-    copy = f"for (int o = 0; o < {n}; ++o) y[o] = classes[o];"
-    return Call(header, rows, f"int classes[{n}]; {name.snake}_predict(x, classes); {copy}", n_y=n)
+        return Call(header, rows, f"y[0] = (int16_t){name.snake}_predict(x);", "int16")
+    copy = f"for (int o = 0; o < {n}; ++o) y[o] = (int16_t)classes[o];"
+    return Call(header, rows, f"int classes[{n}]; {name.snake}_predict(x, classes); {copy}", "int16", n)
 
 
 def proba_call(model: Classifier, header: str, name: Name, rows: Array) -> Call:

@@ -120,7 +120,7 @@ def label(value: Any) -> str:
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > _MAX_LABEL:
         raise UnsupportedError(
-            f"class label {_shown(text)} has {size} bytes, at most {_MAX_LABEL} are ported; fit on shorter labels"
+            f"class label {_shown(text)} has {size} bytes, at most {_MAX_LABEL} can be; fit on shorter labels"
         )
     if "\0" in text:
         raise UnsupportedError(f"class label {_shown(text)} contains a NUL, which ends a C string")
@@ -156,7 +156,7 @@ def literal(value: Any) -> str:
     >>> literal(np.int32(-5)), literal(np.float32(0.5))
     ('-5', '0.5f')
     """
-    return float32(value) if isinstance(value, np.floating) else integer(int(value))
+    return float32(float(value)) if isinstance(value, np.floating) else integer(int(value))
 
 
 def integer(value: int) -> str:

@@ -59,7 +59,7 @@ def encode(X: NDArray[np.float32], exponents: NDArray[np.int32], dtype: np.dtype
     top = np.float32(np.iinfo(dtype).max)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         v = X * np.ldexp(np.float32(1), exponents)
-        clipped = np.clip(np.nan_to_num(v, nan=0.0, posinf=top, neginf=-top), -top, top)
+        clipped: Array = np.clip(np.where(np.isnan(v), np.float32(0), v), -top, top)
     q = np.trunc(clipped)
     rest = clipped - q
     q = q + (rest >= 0.5) - (rest < -0.5)
@@ -73,8 +73,8 @@ def exponent_for(limit: ArrayLike, dtype: np.dtype[Any]) -> NDArray[np.int32]:
     which keeps ``2**e`` a normal float32.
     """
     limit = np.maximum(np.asarray(limit, np.float64), 1e-30)
-    e = np.floor(np.log2((np.iinfo(dtype).max - 1) / limit))
-    return np.clip(e, -100, 100).astype(np.int32)
+    e: Array = np.floor(np.log2((np.iinfo(dtype).max - 1) / limit))
+    return np.asarray(np.clip(e, -100, 100), np.int32)
 
 
 def share_denominator(fractions: ArrayLike, tolerance: float) -> int:

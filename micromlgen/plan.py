@@ -35,7 +35,7 @@ class Layout:
     build: Callable[[], Mapping[str, Any]]
 
 
-#: Groups of cores that one header tells apart by the compiler's macros: (condition, cores, most flash of any).
+#: Groups of cores that one header tells apart by the compiler's macros: (condition, cores, most flash).
 GROUPS = (
     ("defined(__AVR__)", ("avr",), 253_952),
     ("", ("cortex-m0plus", "cortex-m4f", "rv32imc"), None),
@@ -95,8 +95,6 @@ def _best(layouts: Sequence[Layout], optimize: str, cores: Sequence[str]) -> Lay
     flash_weight, cycles_weight = {"size": (1.0, 0.0), "speed": (0.0, 1.0)}.get(optimize, (1.0, 1.0))
 
     def cost(layout: Layout) -> float:
-        return sum(
-            flash_weight * log(layout.flash[c]) + cycles_weight * log(layout.cycles[c]) for c in cores
-        )
+        return sum(flash_weight * log(layout.flash[c]) + cycles_weight * log(layout.cycles[c]) for c in cores)
 
     return min(layouts, key=cost)

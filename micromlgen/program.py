@@ -62,10 +62,14 @@ class Program:
             units of `<NAME>_OUTPUT_SCALE`.
         """
         rows = np.asarray(Q)
-        if rows.ndim != 2 or rows.shape[1] != self.model.input.n_features or rows.dtype != self.model.input.dtype:
+        if (
+            rows.ndim != 2
+            or rows.shape[1] != self.model.input.n_features
+            or rows.dtype != self.model.input.dtype
+        ):
             raise UnsupportedError(
-                f"Q has shape {rows.shape} and dtype {rows.dtype}; (n_rows, {self.model.input.n_features}) of "
-                f"{self.model.input.dtype} is needed: call quantize(X) first"
+                f"Q has shape {rows.shape} and dtype {rows.dtype}; {self.model.input.dtype} of shape "
+                f"(n_rows, {self.model.input.n_features}) is needed: call quantize(X) first"
             )
         return self.model.predict(rows)
 
@@ -202,8 +206,9 @@ def transpile(
         agreed = agreement(model, estimator, rows)
         if agreed < min_agreement:
             raise AgreementError(
-                f"dtype={dtype!r} agrees with {model.source} on {agreed:.4f} of the calibration rows, less than "
-                f"min_agreement={min_agreement}; use a wider dtype, or scale the features before training"
+                f"dtype={dtype!r} agrees with {model.source} on {agreed:.4f} of the calibration rows, "
+                f"less than min_agreement={min_agreement}; use a wider dtype, or scale the features "
+                "before training"
             )
     chosen = " on AVR, else ".join(x.name for _, x in layouts)
     top = banner(model, chosen, spelled, agreed, on.title if on else None)

@@ -32,7 +32,7 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
         raise UnsupportedError(f"{what} has infinite values (or beyond float32)")
     if np.isnan(rows).any() and not inputs.missing:
         raise UnsupportedError(
-            f"{what} has NaN, which this header does not follow; pass missing='exact' if the estimator takes NaN"
+            f"{what} has NaN, which this header does not follow; if the estimator does, pass missing='exact'"
         )
     return rows
 
@@ -67,8 +67,8 @@ def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) 
             integral = np.ones(n, bool)
         else:
             raise UnsupportedError(
-                f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was not "
-                "trained on integers, so its features must be scaled"
+                f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was "
+                "not trained on integers, so its features must be scaled"
             )
         fits = limits <= np.iinfo(dtype).max
         exponents = np.where(integral & fits, 0, fixedpoint.exponent_for(limits, np.dtype(dtype)))

@@ -62,6 +62,7 @@ def _environment() -> jinja2.Environment:
         float32=cformat.float32,
         table=cformat.table,
         literal=cformat.literal,
+        highest=lambda dtype: int(np.iinfo(dtype).max),
         lowest=lambda dtype: int(np.iinfo(dtype).min),
         float_bits=lambda key: int(fixedpoint.unordered(key).view(np.uint32)),
     )

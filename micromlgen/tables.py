@@ -42,13 +42,17 @@ def unsigned_for(limit: int) -> np.dtype[Any]:
 
 
 def narrow(values: Array) -> Array:
-    """The same integers in the narrowest type that holds them all."""
+    """The same integers in the narrowest type that holds them all.
+
+    >>> narrow(np.array([-300, -2])).dtype.name, narrow(np.array([-1, 128])).dtype.name
+    ('int16', 'int16')
+    """
     if values.size == 0:
         return values.astype(np.uint8)
     low, high = int(values.min()), int(values.max())
     if low >= 0:
         return values.astype(unsigned_for(high))
-    return values.astype(np.promote_types(np.min_scalar_type(low), np.min_scalar_type(-high - 1)))
+    return values.astype(np.min_scalar_type(min(low, -high - 1)))
 
 
 def column(values: Array) -> Column:

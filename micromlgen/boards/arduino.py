@@ -1,6 +1,6 @@
 """Arduino sketches on a simulated Uno or Mega: built with the real Arduino core, reached over a serial port.
 
-The simulator is simavr, with a small program around it (``arduino.c``) that gives the board's UART a
+The simulator is simavr, with a small program around it (``c/arduino.c``) that gives the board's UART a
 pseudo-terminal. QEMU boots the same sketches, but it has no 8-bit timers: ``delay`` never returns, ``millis``
 stands still and the time limits of ``Serial.readBytes`` never pass.
 """
@@ -10,44 +10,35 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from micromlgen.boards.catalog import board as board_named
+from micromlgen.boards.toolchain import C_FOLDER, execute, host_compiler
 from micromlgen.errors import ToolchainError
 
 CORE = Path("/usr/share/arduino/hardware/arduino/avr")
-F_CPU = 16_000_000
 
-# As the core's platform.txt has them. -fno-fat-lto-objects and -flto make the link see the sketch as a whole.
-_COMMON = ["-c", "-g", "-Os", "-w", "-ffunction-sections", "-fdata-sections", "-flto"]
+# Board: what the core calls it, and the folder with its pins.
+_BOARDS = {"uno": ("AVR_UNO", "standard"), "mega": ("AVR_MEGA2560", "mega")}
+
+# As the core's platform.txt has them. -flto -fno-fat-lto-objects lets the link see the sketch as a whole.
+_CC = ["avr-gcc", "-c", "-g", "-Os", "-w", "-std=gnu11", "-ffunction-sections", "-fdata-sections"]
+_CXX = ["avr-g++", "-c", "-g", "-Os", "-w", "-std=gnu++11", "-ffunction-sections", "-fdata-sections"]
 _COMPILE = {
-    ".c": ["avr-gcc", *_COMMON, "-std=gnu11", "-fno-fat-lto-objects"],
-    ".cpp": ["avr-g++", *_COMMON, "-std=gnu++11", "-fpermissive", "-fno-exceptions", "-fno-threadsafe-statics"],
+    ".c": [*_CC, "-flto", "-fno-fat-lto-objects"],
+    ".cpp": [*_CXX, "-flto", "-fpermissive", "-fno-exceptions", "-fno-threadsafe-statics"],
     ".S": ["avr-gcc", "-c", "-g", "-x", "assembler-with-cpp", "-flto"],
 }
 _LINK = ["avr-gcc", "-w", "-Os", "-g", "-flto", "-fuse-linker-plugin", "-Wl,--gc-sections"]
-# WString.cpp sizes a buffer with this macro, which avr-libc's <float.h> lacks in C++11: digits of a float.
+# WString.cpp sizes a buffer with this macro, which avr-gcc 5's <float.h> lacks in C++11: digits of a float.
 _CORE_ONLY = ["-DDECIMAL_DIG=9"]
-
-
-@dataclass(frozen=True)
-class _Board:
-    mcu: str
-    name: str
-    variant: str
-    flash: int
-    ram: int
-
-
-_BOARDS = {
-    "uno": _Board("atmega328p", "AVR_UNO", "standard", flash=32_256, ram=2_048),
-    "mega": _Board("atmega2560", "AVR_MEGA2560", "mega", flash=253_952, ram=8_192),
-}
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class Sketch:
 
 
 def include_flags(board: str) -> list[str]:
-    """Flags with which avr-gcc compiles a file for this board that includes the real ``Arduino.h``.
+    """List the flags with which avr-gcc compiles a file for this board that includes the real ``Arduino.h``.
 
     The folders are given with ``-I``, because avr-g++ takes ``-isystem`` headers for C.
 
@@ -69,13 +60,10 @@ def include_flags(board: str) -> list[str]:
     >>> include_flags("uno")[0]
     '-mmcu=atmega328p'
     """
-    it = _board(board)
-    folders = [CORE / "cores" / "arduino", CORE / "variants" / it.variant]
-    for folder in folders:
-        if not folder.is_dir():
-            raise ToolchainError(f"{folder} is missing; on Debian: apt-get install arduino-core-avr")
-    defines = [f"-DF_CPU={F_CPU}L", "-DARDUINO=10819", f"-DARDUINO_{it.name}", "-DARDUINO_ARCH_AVR"]
-    return [f"-mmcu={it.mcu}", *defines, *(f"-I{folder}" for folder in folders)]
+    folders = _core_folders(board)
+    it = board_named(board)
+    defines = [f"-DF_CPU={it.clock_hz}L", "-DARDUINO=10819", f"-DARDUINO_{_BOARDS[board][0]}"]
+    return [f"-mmcu={it.mcu}", *defines, "-DARDUINO_ARCH_AVR", *(f"-I{folder}" for folder in folders)]
 
 
 def build_sketch(sketch: Path, board: str, out: Path) -> Sketch:
@@ -95,19 +83,21 @@ def build_sketch(sketch: Path, board: str, out: Path) -> Sketch:
     ToolchainError
         The compiler or the core is missing, the sketch does not compile, or it is too big for the board.
     """
-    ino = _ino(sketch)
+    ino = _ino(sketch).resolve()
+    out = out.resolve()
     flags = include_flags(board)
     out.mkdir(parents=True, exist_ok=True)
-    compiled, elf = out / f"{ino.name}.o", out / f"{ino.name}.elf"
-    prelude = ["-include", "Arduino.h", "-x", "c++"]
-    _run([*_COMPILE[".cpp"], *flags, f"-I{ino.parent}", *prelude, str(ino), "-o", str(compiled)])
-    _run([*_LINK, flags[0], str(compiled), str(_core_archive(board)), "-lm", "-o", str(elf)])
-    built = Sketch(elf, *_sizes(elf))
-    it = _board(board)
-    if built.flash > it.flash or built.ram > it.ram:
+    compiled, elf = f"{ino.name}.o", f"{ino.name}.elf"
+    prelude = [f"-I{ino.parent}", "-include", "Arduino.h", "-x", "c++"]
+    execute([*_COMPILE[".cpp"], *flags, *prelude, str(ino), "-o", compiled], out, f"compiling {ino.name}")
+    link = [*_LINK, flags[0], compiled, str(_core_archive(board)), "-lm", "-o", elf]
+    execute(link, out, f"linking {ino.name}")
+    built = Sketch(out / elf, *_sizes(out / elf))
+    room = board_named(board)
+    if built.flash > room.flash or built.ram > room.ram:
         raise ToolchainError(
-            f"{ino.name} is too big for {board}: flash {built.flash} of {it.flash} bytes, "
-            f"RAM {built.ram} of {it.ram} bytes"
+            f"{ino.name} is too big for {room.title}: flash {built.flash} of {room.flash} bytes, "
+            f"RAM {built.ram} of {room.ram} bytes"
         )
     return built
 
@@ -123,80 +113,88 @@ def boot(elf: Path, board: str) -> Iterator[str]:
     Raises
     ------
     ToolchainError
-        The simulator is missing, or the sketch ran into an instruction that the board does not have.
+        The simulator is missing, or the sketch wrote beyond the RAM or ran beyond the flash.
     """
-    command = [str(_simulator()), _board(board).mcu, str(F_CPU), str(elf)]
+    it = board_named(board)
+    command = [str(_simulator()), it.mcu, str(it.clock_hz), str(elf)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        assert process.stdout and process.stderr
+        assert process.stdout is not None
+        assert process.stderr is not None
         port = process.stdout.readline().strip()
         try:
             if port:
                 yield port
         finally:
-            if process.poll() is not None or not port:
-                raise ToolchainError(f"{elf.name} on the simulated {board}: {process.stderr.read().strip()}")
             process.terminate()
+            if process.wait() != -signal.SIGTERM:  # it had ended before
+                raise ToolchainError(f"{elf.name} on the simulated {board}: {process.stderr.read().strip()}")
 
 
-def _board(name: str) -> _Board:
-    if name not in _BOARDS:
-        raise ToolchainError(f"no Arduino core for board {name!r}; use one of {', '.join(_BOARDS)}")
-    return _BOARDS[name]
+def _core_folders(board: str) -> list[Path]:
+    if board not in _BOARDS:
+        raise ToolchainError(f"sketches are built for {' and '.join(_BOARDS)} only, not for {board!r}")
+    folders = [CORE / "cores" / "arduino", CORE / "variants" / _BOARDS[board][1]]
+    for folder in folders:
+        if not folder.is_dir():
+            raise ToolchainError(f"{folder} not found: apt-get install arduino-core-avr")
+    return folders
 
 
 def _ino(sketch: Path) -> Path:
-    found = sorted(sketch.glob("*.ino")) if sketch.is_dir() else [sketch]
+    found = list(sketch.glob("*.ino")) if sketch.is_dir() else [sketch]
     if len(found) != 1 or not found[0].is_file():
-        raise ToolchainError(f"{sketch} must be a .ino file or a folder with exactly one")
+        raise ToolchainError(f"{sketch} must be a .ino file, or a folder with exactly one")
     return found[0]
 
 
 def _sizes(elf: Path) -> tuple[int, int]:
-    listing = _run(["avr-size", "-A", str(elf)])
+    """Sum the sections as platform.txt does: flash and RAM."""
+    listing = execute(["avr-size", "-A", elf.name], elf.parent, "measuring the sketch")
     size = {name: int(n) for name, n in re.findall(r"^(\.\w+)\s+(\d+)", listing, re.MULTILINE)}
-    flash = size[".text"] + size.get(".data", 0)
-    return flash, size.get(".data", 0) + size.get(".bss", 0) + size.get(".noinit", 0)
+    flash, ram = [".text", ".data"], [".data", ".bss", ".noinit"]
+    return sum(size.get(name, 0) for name in flash), sum(size.get(name, 0) for name in ram)
 
 
 def _core_archive(board: str) -> Path:
-    """The Arduino core for this board, compiled once per user."""
+    """Compile the Arduino core for this board, once per user."""
+    files = sorted(path for folder in _core_folders(board) for path in folder.rglob("*") if path.is_file())
     flags = [*include_flags(board), *_CORE_ONLY]
-    folders = [CORE / "cores" / "arduino", CORE / "variants" / _board(board).variant]
-    files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
-    sources = [path for path in files if path.suffix in _COMPILE]
 
     def build(scratch: Path) -> Path:
         def compile_one(source: Path) -> str:
-            made = str(scratch / f"{source.name}.o")
-            _run([*_COMPILE[source.suffix], *flags, str(source), "-o", made])
+            made = f"{source.name}.o"
+            execute(
+                [*_COMPILE[source.suffix], *flags, str(source), "-o", made], scratch, "compiling the core"
+            )
             return made
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            objects = list(pool.map(compile_one, sources))
-        archive = scratch / "core.a"
-        _run(["avr-gcc-ar", "rcs", str(archive), *objects])
-        return archive
+            objects = list(pool.map(compile_one, (path for path in files if path.suffix in _COMPILE)))
+        execute(["avr-gcc-ar", "rcs", "core.a", *objects], scratch, "archiving the core")
+        return scratch / "core.a"
 
-    recipe = repr((_COMPILE, flags, _run(["avr-gcc", "--version"])))
+    recipe = repr((_COMPILE, flags, execute(["avr-gcc", "--version"], CORE, "asking avr-gcc its version")))
     return _cached(f"arduino-{board}.a", [recipe.encode(), *map(Path.read_bytes, files)], build)
 
 
 def _simulator() -> Path:
-    """The program of ``arduino.c``, compiled once per user."""
-    source = Path(__file__).with_suffix(".c")
+    """Compile ``c/arduino.c``, once per user."""
+    source = C_FOLDER / "arduino.c"
 
     def build(scratch: Path) -> Path:
-        program = scratch / "arduino"
-        command = ["cc", "-std=gnu11", "-O2", str(source), "-o", str(program), "-lsimavr"]
-        _run(command, hint="simavr is needed; on Debian: apt-get install libsimavr-dev")
-        return program
+        command = [*host_compiler(), "-O2", str(source), "-o", "arduino", "-lsimavr"]
+        try:
+            execute(command, scratch, "building the simulated Arduino")
+        except ToolchainError as error:
+            raise ToolchainError(f"{error}\napt-get install libsimavr-dev") from None
+        return scratch / "arduino"
 
     return _cached("arduino-simulator", [source.read_bytes()], build)
 
 
 def _cached(name: str, ingredients: Iterable[bytes], build: Callable[[Path], Path]) -> Path:
-    """The file that `build` makes in a folder given to it, kept for as long as the ingredients are the same."""
+    """Return the file that `build` makes in the folder given to it, kept until an ingredient changes."""
     digest = hashlib.sha256()
     for ingredient in ingredients:
         digest.update(hashlib.sha256(ingredient).digest())
@@ -207,14 +205,3 @@ def _cached(name: str, ingredients: Iterable[bytes], build: Callable[[Path], Pat
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             build(Path(scratch)).replace(target)  # in one step: processes that build it at once do not meet
     return target
-
-
-def _run(command: Sequence[str], hint: str = "") -> str:
-    """Standard output of a command; the hint is what to do if it fails."""
-    try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    except FileNotFoundError:
-        package = "gcc" if command[0] == "cc" else "gcc-avr"
-        raise ToolchainError(f"{command[0]} is not on PATH; on Debian: apt-get install {package}") from None
-    except subprocess.CalledProcessError as error:
-        raise ToolchainError(f"{' '.join(command)}\n{error.stderr}{hint}") from None

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 ROW_TYPES = ("float32", "int16", "int8")
 
@@ -45,7 +48,7 @@ class Call:
     """
 
     header: str
-    rows: np.ndarray[Any, np.dtype[Any]]
+    rows: Array
     statement: str
     y_dtype: str = "int32"
     n_y: int = 1
@@ -84,8 +87,8 @@ class Result:
         Most bytes of stack that a row needed inside that call; 0 where nothing was measured.
     """
 
-    y: np.ndarray[Any, np.dtype[Any]]
-    cost: np.ndarray[Any, np.dtype[np.float64]]
+    y: Array
+    cost: NDArray[np.float64]
     stack: int
 
 

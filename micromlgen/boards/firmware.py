@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .call import Call, Result, ctype
+from micromlgen.boards.call import Array, Call, ctype
 
 EMPTY_CALL = 0
 """Index of the wrapper without a statement, which stands in front of every firmware's calls."""
@@ -15,9 +15,9 @@ EMPTY_CALL = 0
 _COST = np.dtype([("count", "<u4"), ("stack", "<u4")])
 
 _WRAPPER = """\
-static void call_{i}(const void *row)
+static void call_{i}(void)
 {{
-    const {x} *x = (const {x} *)row;
+    const {x} *x = (const {x} *)input;
     {y} *y = ({y} *)output;
     __asm__ volatile("/* {i} */" : : : "memory");
     (void)x;
@@ -45,20 +45,21 @@ def source(calls: Sequence[Call], harness: str, buffers: str) -> dict[str, str]:
         Text of each file; the translation unit is ``firmware.c``.
     """
     headers = {text: f"header_{i}.h" for i, text in enumerate(dict.fromkeys(call.header for call in calls))}
+    # Multiples of any alignment leave no gap in which a header's variables would cost nothing.
     sizes = {
-        "x_bytes": max([1, *(call.x_bytes for call in calls)]),
-        "y_bytes": max([1, *(call.y_bytes for call in calls)]),
+        "x_bytes": 16 * max([1, *(-(-call.x_bytes // 16) for call in calls)]),
+        "y_bytes": 16 * max([1, *(-(-call.y_bytes // 16) for call in calls)]),
     }
-    # The headers come first: each must include what it needs. `y` is one global, since a pointer kept
-    # over the statement would cost registers that `int k = predict(x);` in a sketch does not need.
+    # The headers come first: each must include what it needs. `x` and `y` are globals, as a sketch's are
+    # to its loop(): a pointer passed to the wrapper would cost registers that the sketch does not need.
     # The comment in the wrapper's asm makes each unique: the compiler would merge equal ones, at the
-    # price of a jump; its clobber makes every call read `x` anew.
+    # price of a jump. Its clobber makes every call read `x` anew.
     parts = [f'#include "{name}"\n' for name in headers.values()]
     parts += ["#include <stdint.h>\n", buffers.format(**sizes) + "\n"]
     for i, (x, y, statement) in enumerate([("uint8_t", "uint8_t", ""), *map(_types, calls)]):
         parts.append(_WRAPPER.format(i=i, x=x, y=y, statement=statement))
     names = ", ".join(f"call_{i}" for i in range(len(calls) + 1))
-    parts.append(f"static void (*const calls[])(const void *) = {{{names}}};\n")
+    parts.append(f"static void (*const calls[])(void) = {{{names}}};\n")
     parts.append(f'#include "{harness}"\n')
     return {"firmware.c": "\n".join(parts), **{name: text for text, name in headers.items()}}
 
@@ -76,7 +77,7 @@ def write_rows(folder: Path, calls: Sequence[Call]) -> None:
             file.write(call.rows.astype(call.rows.dtype.newbyteorder("<"), copy=False).tobytes())
 
 
-def read_results(folder: Path, calls: Sequence[Call]) -> list[np.ndarray]:
+def read_results(folder: Path, calls: Sequence[Call]) -> list[Array]:
     """Read what the statements wrote: for each call an array of shape (n_rows, n_y)."""
     data = (folder / "results.bin").read_bytes()
     results, offset = [], 0
@@ -86,3 +87,11 @@ def read_results(folder: Path, calls: Sequence[Call]) -> list[np.ndarray]:
         results.append(y.astype(dtype).reshape(len(call.rows), call.n_y))
         offset += y.nbytes
     return results
+
+
+def read_costs(folder: Path, calls: Sequence[Call]) -> list[tuple[Array, int]]:
+    """Read what was measured: for each call counts beyond the empty call's, and the worst stack."""
+    empty, *costs = np.split(
+        np.fromfile(folder / "costs.bin", _COST), np.cumsum([1, *(len(call.rows) for call in calls)])[:-1]
+    )
+    return [(cost["count"] - float(empty["count"][0]), int(cost["stack"].max(initial=0))) for cost in costs]

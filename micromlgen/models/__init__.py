@@ -1,1 +1,1 @@
-"""One module per model family; every module here that does not start with an underscore is found by itself."""
+"""One module per model family; modules without a leading underscore are found by themselves."""

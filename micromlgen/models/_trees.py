@@ -59,6 +59,52 @@ class Trees:
         """First inner node of each tree; tree t's first leaf is ``start[t] + t``."""
         return np.cumsum(self.size) - self.size
 
+    def extents(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of each inner node, its subtree's size (inner nodes, itself included) and leftmost leaf."""
+        skip = self.skip.tolist()
+        size, leaf = [0] * len(skip), [0] * len(skip)
+        node = row = 0
+        todo = self.size[::-1].tolist()
+        while todo:
+            below = todo.pop()
+            if below:
+                size[node], leaf[node] = below, row
+                todo += [below - skip[node] - 1, skip[node]]
+                node += 1
+            else:
+                row += 1
+        return np.array(size, np.int64), np.array(leaf, np.int64)
+
+    def merged(self, answer: Array) -> Trees:
+        """The trees without tests that don't matter, where only ``answer[row]`` of a leaf is asked for.
+
+        A subtree whose leaves all have one answer becomes its first leaf.
+        """
+        size, leaf = self.extents()
+        given = answer[self.leaf]
+        changes = np.concatenate([[0], np.cumsum(given[1:] != given[:-1])])
+        uniform = changes[leaf] == changes[leaf + size]
+        first, last = np.arange(len(size))[uniform], (np.arange(len(size)) + size)[uniform]
+        # +1 where a uniform subtree begins, -1 behind it: positive inside any.
+        inside = np.zeros(len(size) + 1, np.int64)
+        np.add.at(inside, first, 1)
+        np.add.at(inside, last, -1)
+        kept = np.cumsum(inside)[:-1] == 0
+        follows = np.zeros(len(self.leaf) + 1, np.int64)
+        np.add.at(follows, leaf[uniform] + 1, 1)
+        np.add.at(follows, (leaf + size)[uniform] + 1, -1)
+        before = np.concatenate([[0], np.cumsum(kept)])
+        at = np.arange(len(size))
+        starts = np.append(self.start, len(size))
+        return Trees(
+            feature=self.feature[kept],
+            threshold=self.threshold[kept],
+            skip=(before[at + 1 + self.skip] - before[at + 1])[kept].astype(np.int32),
+            missing_left=self.missing_left[kept],
+            size=np.diff(before[starts]),
+            leaf=self.leaf[np.cumsum(follows)[:-1] == 0],
+        )
+
     def quantize(self, inputs: Input) -> Trees:
         """Thresholds as the integers that the C compares with."""
         if inputs.exponents is None:
@@ -115,10 +161,9 @@ class Trees:
             else:
                 biggest = int(fixedpoint.ordered(np.finfo(np.float32).max))
                 finite = near[np.abs(near + 0.5) <= biggest].astype(np.int32)
-                tiny = np.finfo(np.float32).smallest_subnormal
-                special = [0.0, -0.0, tiny, -tiny, *np.finfo(np.float32).max * np.float32([1, -1])]
-                special += [np.nan, -np.nan] if inputs.missing else []
-                out.append(np.concatenate([fixedpoint.unordered(finite), np.float32(special)]))
+                tiny, big = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float32).max
+                special = [0.0, -0.0, tiny, -tiny, big, -big, *[np.nan, -np.nan] * inputs.missing]
+                out.append(np.concatenate([fixedpoint.unordered(finite), np.array(special, np.float32)]))
         return out
 
 
@@ -195,7 +240,9 @@ def from_sklearn(fitted: Sequence[Any]) -> tuple[Trees, Array]:
     threshold = joined("threshold")[inner]
     values = joined("value")[leaves]
     if np.isnan(threshold).any() or not np.isfinite(values).all():
-        raise UnsupportedError("a threshold or a leaf value of the fitted trees is NaN or infinite; fit again")
+        raise UnsupportedError(
+            "a threshold or a leaf value of the fitted trees is NaN or infinite; fit again"
+        )
     distinct, row = np.unique(values.reshape(len(values), -1), axis=0, return_inverse=True)
     trees = Trees(
         feature=joined("feature")[inner].astype(np.int32),
@@ -233,7 +280,7 @@ class OnTrees(Model):
     #: makes of them.
     values: Array
 
-    def feature_limits(self) -> NDArray[np.float64]:  # noqa: D102
+    def feature_limits(self) -> NDArray[np.float64]:
         limits = np.zeros(self.input.n_features)
         finite = np.isfinite(self.trees.threshold)
         np.maximum.at(limits, self.trees.feature[finite], np.abs(self.trees.threshold[finite]))
@@ -244,7 +291,7 @@ class OnTrees(Model):
         doubled = 2 * self.trees.threshold[np.isfinite(self.trees.threshold)]
         return bool((doubled == np.rint(doubled)).all())
 
-    def boundaries(self) -> list[Array]:  # noqa: D102
+    def boundaries(self) -> list[Array]:
         return self.trees.boundaries(self.input)
 
     def apply(self, Q: Array) -> NDArray[np.int32]:

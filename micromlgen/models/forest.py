@@ -30,10 +30,25 @@ _MARGIN = 1e-6
 _WATCHED_TREES = 16
 # Bytes and cycles of a leaf, measured with -Os: one that returns its only amount, one that adds one amount in
 # place, one that returns its code, and what the loop over a table does with a leaf.
-_SCALAR_LEAF = {"avr": (11.0, 20.0), "cortex-m0plus": (6.0, 6.0), "cortex-m4f": (8.0, 6.0), "rv32imc": (8.0, 6.0)}
+_SCALAR_LEAF = {
+    "avr": (11.0, 20.0),
+    "cortex-m0plus": (6.0, 6.0),
+    "cortex-m4f": (8.0, 6.0),
+    "rv32imc": (8.0, 6.0),
+}
 _ADD = {"avr": (28.0, 24.0), "cortex-m0plus": (9.0, 6.0), "cortex-m4f": (9.0, 5.0), "rv32imc": (10.0, 5.0)}
-_LEAF_CODE = {"avr": (6.0, 70.0), "cortex-m0plus": (4.0, 25.0), "cortex-m4f": (4.0, 22.0), "rv32imc": (4.0, 22.0)}
-_TABLE_LEAF = {"avr": (80.0, 110.0), "cortex-m0plus": (20.0, 35.0), "cortex-m4f": (20.0, 30.0), "rv32imc": (20.0, 30.0)}
+_LEAF_CODE = {
+    "avr": (6.0, 70.0),
+    "cortex-m0plus": (4.0, 25.0),
+    "cortex-m4f": (4.0, 22.0),
+    "rv32imc": (4.0, 22.0),
+}
+_TABLE_LEAF = {
+    "avr": (80.0, 110.0),
+    "cortex-m0plus": (20.0, 35.0),
+    "cortex-m4f": (20.0, 30.0),
+    "rv32imc": (20.0, 30.0),
+}
 
 Build = Callable[[], Mapping[str, Any]]
 
@@ -153,7 +168,10 @@ class ForestClassifier(_Forest, Classifier):
 
     def quantize(self, inputs: Input) -> ForestClassifier:  # noqa: D102
         shares = np.concatenate(
-            [self.values[:, o, 1:2] if k == 2 else self.values[:, o, :k] for o, k in enumerate(self.n_classes)],
+            [
+                self.values[:, o, 1:2] if k == 2 else self.values[:, o, :k]
+                for o, k in enumerate(self.n_classes)
+            ],
             axis=1,
         )
         share = fixedpoint.share_denominator(shares, 1e-9)
@@ -196,7 +214,7 @@ class ForestClassifier(_Forest, Classifier):
         if self.share == 1:
             where = "the class is scikit-learn's, the lowest one where votes tie"
         else:
-            where = f"the class is scikit-learn's where its two best probabilities differ by more than {_MARGIN:g}"
+            where = f"the class is scikit-learn's where its two best shares differ by more than {_MARGIN:g}"
         if self.input.is_integer:
             return [f"every tree's leaf is the one that the encoded x reaches; {where}"]
         return [f"every tree's leaf is scikit-learn's for every x that it accepts; {where}"]
@@ -224,6 +242,8 @@ class ForestRegressor(_Forest, Regressor):
         return float(2.0 ** -int(self.exponents[0]))
 
     def quantize(self, inputs: Input) -> ForestRegressor:  # noqa: D102
+        if np.abs(self.span).max() > np.finfo(np.float32).max:
+            raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         y = self.values[:, :, 0]
         base = np.zeros(self.n_outputs, np.float32)
         if not inputs.is_integer:
@@ -238,8 +258,6 @@ class ForestRegressor(_Forest, Regressor):
         if inputs.is_integer:  # one scale for all: <NAME>_OUTPUT_SCALE
             exponents = [min(exponents)] * len(exponents)
         scaled = np.rint(np.ldexp(terms, exponents)).astype(np.int64)
-        if not np.isfinite(np.float32(np.abs(self.span)).max()):
-            raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         return replace(
             self,
             input=inputs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
+from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Regressor
 from micromlgen.models import _walk
-from micromlgen.models._trees import Array, OnTrees, from_sklearn, trained_on_missing
+from micromlgen.models._trees import Array, OnTrees, Trees, from_sklearn, trained_on_missing
 from micromlgen.plan import Layout
 from micromlgen.tables import narrow, unsigned_for
 
@@ -22,7 +24,12 @@ from micromlgen.tables import narrow, unsigned_for
 _PROBA_ONE = 1 << 15
 # Bytes and cycles of a leaf, measured with -Os: one that returns its answer, and the look-up of it.
 _RETURN = {"avr": (4.0, 8.0), "cortex-m0plus": (3.0, 3.0), "cortex-m4f": (3.0, 3.0), "rv32imc": (4.0, 3.0)}
-_LOOK_UP = {"avr": (30.0, 40.0), "cortex-m0plus": (10.0, 10.0), "cortex-m4f": (10.0, 10.0), "rv32imc": (10.0, 10.0)}
+_LOOK_UP = {
+    "avr": (30.0, 40.0),
+    "cortex-m0plus": (10.0, 10.0),
+    "cortex-m4f": (10.0, 10.0),
+    "rv32imc": (10.0, 10.0),
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class _Tree(OnTrees):
         return y[:, 0] if self.n_outputs == 1 else y
 
     def layouts(self) -> Sequence[Layout]:
-        straight = _walk.code_layout("code", self.trees, self.input, self._code, _RETURN)
+        straight = _walk.code_layout("code", self._deciding, self.input, self._code, _RETURN)
         if not len(self.trees.skip):  # C has no empty tables
             return [straight]
         more = len(self.trees.leaf) * self._row_dtype.itemsize
@@ -47,9 +54,18 @@ class _Tree(OnTrees):
     def _row_dtype(self) -> np.dtype[Any]:
         return unsigned_for(len(self.values) - 1)
 
+    @cached_property
+    def _deciding(self) -> Trees:
+        """The tree as far as `predict` needs it: of one output, leaves with one answer count as one."""
+        return self.trees.merged(self.answers[:, 0]) if self.n_outputs == 1 else self.trees
+
     def _code(self) -> dict[str, Any]:
-        steps = list(_walk.steps(self.trees, self.input, 0))
-        return {"steps": steps, "row_dtype": self._row_dtype, "answers": self._stored_answers()}
+        return {
+            "steps": list(_walk.steps(self.trees, self.input, 0)),
+            "deciding_steps": list(_walk.steps(self._deciding, self.input, 0)),
+            "row_dtype": self._row_dtype,
+            "answers": self._stored_answers(),
+        }
 
     def _table(self) -> dict[str, Any]:
         answers = self._stored_answers()
@@ -103,7 +119,7 @@ class TreeClassifier(_Tree, Classifier):
 
 @dataclass(frozen=True)
 class TreeRegressor(_Tree, Regressor):
-    """After `quantize`, `values` are the answers, (n_distinct, n_outputs): float32, or int32 of `output_scale`."""
+    """After `quantize`, `values` are the answers, (n_distinct, n_outputs): float32 or scaled int32."""
 
     exponent: int
 
@@ -112,6 +128,8 @@ class TreeRegressor(_Tree, Regressor):
         return float(2.0**-self.exponent)
 
     def quantize(self, inputs: Input) -> TreeRegressor:  # noqa: D102
+        if np.abs(self.values).max() > np.finfo(np.float32).max:
+            raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         values: Array = self.values[:, :, 0].astype(np.float32)
         exponent = 0
         if inputs.is_integer:

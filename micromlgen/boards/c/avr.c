@@ -20,11 +20,11 @@ int main(void)
     tell(OUTPUT_AT, (uintptr_t)output);
     tell(CALL_AT, (uintptr_t)&call);
     for (;;) {
-        void (*run)(const void *);
+        void (*run)(void);
         GPIOR0 = NEXT_ROW;
         run = calls[call];
         GPIOR0 = START;
-        run(input);
+        run();
         GPIOR0 = STOP;
     }
 }

@@ -50,9 +50,6 @@ static void learn_address(avr_t *avr, enum signal signal)
         fail("the firmware restarted: it jumped to address 0");
     }
     address[signal] = (uint16_t)(avr->data[GPIOR1] | avr->data[GPIOR2] << 8);
-    if (address[signal] > avr->ramend) {
-        fail("the variables do not fit into the RAM");
-    }
 }
 
 static void feed_row(avr_t *avr)

@@ -47,7 +47,7 @@ static uintptr_t transfer(uintptr_t operation, uintptr_t file, const void *bytes
 }
 
 #ifdef MEASURE
-static struct cost measure(void (*run)(const void *))
+static struct cost measure(void (*run)(void))
 {
     volatile uint32_t *const top = stack_pointer();
     volatile uint32_t *lowest;
@@ -57,7 +57,7 @@ static struct cost measure(void (*run)(const void *))
         *lowest = PAINT;
     }
     cost.count = now();
-    run(input);
+    run();
     cost.count = now() - cost.count;
     for (lowest = top - PAINTED_WORDS; lowest < top && *lowest == PAINT; lowest++) {
     }
@@ -88,7 +88,7 @@ static void serve(void)
             cost = measure(calls[block.call]);
             transfer(SYS_WRITE, costs, &cost, sizeof cost);
 #else
-            calls[block.call](input);
+            calls[block.call]();
 #endif
             transfer(SYS_WRITE, results, output, block.y_bytes);
         }

@@ -1,4 +1,5 @@
 /* cortex_m.c - start-up, semihosting and clock on QEMU's MPS2 boards (AN385, AN386, AN500). */
+#include <errno.h>
 #include <stdint.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
@@ -33,7 +34,8 @@ static inline __attribute__((always_inline)) volatile uint32_t *stack_pointer(vo
 
 #include "bare.c"
 
-extern void stack_top(void); /* both from mps2.ld; only their addresses mean anything */
+/* From mps2.ld; only the addresses mean anything. The name in asm keeps C++ from mangling it. */
+void stack_top(void) __asm__("stack_top");
 extern void (*const constructors[])(void);
 extern void (*const constructors_end[])(void);
 
@@ -48,6 +50,7 @@ static void start(void)
 #ifndef __ARM_FEATURE_UNALIGNED
     CONFIGURATION |= 1u << 3; /* a Cortex-M0+ would fault on an unaligned access: so does this M3 */
 #endif
+    errno = 0; /* so that newlib's 100 bytes around errno, which any sketch has, are not a header's cost */
     TIMER_RELOAD = 0xFFFFFFFFu;
     TIMER_VALUE = 0xFFFFFFFFu;
     TIMER_CONTROL = 1u;

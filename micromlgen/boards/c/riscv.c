@@ -42,7 +42,7 @@ static __attribute__((aligned(4))) void trap(void)
 
 int main(void)
 {
-    __asm__ volatile("csrw mtvec, %0" : : "r"(trap));
+    __asm__ volatile(".option push\n\t.option arch, +zicsr\n\tcsrw mtvec, %0\n\t.option pop" : : "r"(trap));
     serve();
     return 0;
 }

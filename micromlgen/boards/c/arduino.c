@@ -1,4 +1,4 @@
-/* A simulated Arduino whose serial port is a pseudo-terminal:  arduino MCU HERTZ SKETCH.elf
+/* arduino.c - arduino MCU HERTZ SKETCH.elf: a simulated Arduino whose serial port is a pseudo-terminal.
  *
  * Prints the port's path, then plays the board until standard input closes, so that it never outlives the
  * program that started it. As on the real board, opening the port resets the sketch.
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
+#include <sys/inotify.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@
 
 /* Data addresses of USART0, the same in the ATmega328P and the ATmega2560. */
 enum { UCSR0A = 0xC0, UBRR0L = 0xC4, UBRR0H = 0xC5, U2X = 1 << 1 };
+
+enum { SLICES_PER_SECOND = 1000, SLICE_NS = 1000000000 / SLICES_PER_SECOND };
 
 static uint64_t now_ns(void)
 {
@@ -59,10 +62,11 @@ static void sleep_without_waiting(avr_t *avr, avr_cycle_count_t cycles)
     (void)cycles;
 }
 
+/* Eleven bits, because simavr takes that long to send a byte: an echo could not keep up with ten. */
 static avr_cycle_count_t cycles_per_byte(const avr_t *avr)
 {
     unsigned divisor = (unsigned)avr->data[UBRR0H] << 8 | avr->data[UBRR0L];
-    return (divisor + 1) * (avr->data[UCSR0A] & U2X ? 8 : 16) * 10;
+    return (divisor + 1) * (avr->data[UCSR0A] & U2X ? 8 : 16) * 11;
 }
 
 /* Bytes that have left the computer and not yet reached the board. */
@@ -79,12 +83,12 @@ static size_t fill_line(int port)
     return line.length;
 }
 
-/* Runs the sketch for a millisecond; returns whether bytes for it are still waiting. */
+/* Runs the sketch for a slice of time; returns whether bytes for it are still waiting. */
 static int run_slice(avr_t *avr, int port)
 {
     static avr_cycle_count_t due;
     avr_irq_t *input = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
-    avr_cycle_count_t end = avr->cycle + avr->frequency / 1000;
+    avr_cycle_count_t end = avr->cycle + avr->frequency / SLICES_PER_SECOND;
 
     while (avr->cycle < end && avr->state != cpu_Done && avr->state != cpu_Crashed) {
         if (avr->cycle >= due) {
@@ -100,6 +104,9 @@ static int run_slice(avr_t *avr, int port)
 int main(int argc, char **argv)
 {
     elf_firmware_t firmware = {0};
+    int answer = dup(STDOUT_FILENO);
+    if (!freopen("/dev/null", "w", stdout)) /* for simavr, which reports there what it loads */
+        return 2;
     if (argc != 4 || elf_read_firmware(argv[3], &firmware))
         return fprintf(stderr, "usage: %s MCU HERTZ SKETCH.elf\n", argv[0]), 2;
     avr_t *avr = avr_make_mcu_by_name(argv[1]);
@@ -115,38 +122,36 @@ int main(int argc, char **argv)
     uint32_t flags = 0; /* neither copy the UART to stdout nor sleep while the sketch polls it */
     avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS('0'), &flags);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), transmit, &port);
-    puts(ptsname(port));
-    fflush(stdout);
 
-    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = port}};
-    int powered = 0;
+    char events[1024];
+    int openings = inotify_init1(IN_NONBLOCK);
+    inotify_add_watch(openings, ptsname(port), IN_OPEN);
+    dprintf(answer, "%s\n", ptsname(port));
+
+    struct pollfd parent = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct pollfd line_in = {.fd = port, .events = POLLIN};
     uint64_t deadline = 0;
     for (;;) {
-        if (poll(fds, 2, 0) < 0 || fds[0].revents)
+        if (poll(&parent, 1, 0) != 0)
             return 0;
-        if (fds[1].revents & POLLHUP) {
-            powered = 0;
-            while (fill_line(port)) /* what was meant for the board that is now off */
+        if (poll(&line_in, 1, 0) > 0 && line_in.revents & POLLHUP) { /* nobody there: switched off */
+            while (fill_line(port))
                 ;
-            poll(fds, 1, 10);
+            poll(&parent, 1, 10);
             continue;
         }
-        if (!powered) {
-            powered = 1;
-            poll(fds, 1, 100); /* the bootloader's wait, in which the opener sets and flushes the port */
+        if (read(openings, events, sizeof events) > 0) {
+            poll(&parent, 1, 100); /* the bootloader's wait, in which the opener sets and flushes the port */
             avr_reset(avr);
-            deadline = now_ns();
         }
         int busy = run_slice(avr, port);
         if (avr->state == cpu_Crashed)
             return fprintf(stderr, "the sketch crashed at address 0x%x\n", (unsigned)avr->pc), 3;
         uint64_t now = now_ns();
-        deadline += 1000000;
+        deadline += SLICE_NS;
         if (busy || deadline < now)
             deadline = now; /* time that was won or lost is not made up for */
-        fds[1].events = POLLIN;
-        if (deadline > now + 1000000)
-            poll(fds, 2, (int)((deadline - now) / 1000000));
-        fds[1].events = 0;
+        else
+            poll(&line_in, 1, (int)((deadline - now) / SLICE_NS));
     }
 }

@@ -1,0 +1,65 @@
+"""C = twin, bit for bit, for every case and layout, under every compiler setting on this host."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from micromlgen.boards import STRICT, core
+from micromlgen.calls import quantize_call, twin_calls
+from micromlgen.verify import boundary_rows, differing_rows
+from tests.cases import Case, all_cases, all_programs
+
+SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
+
+
+@pytest.mark.parametrize(
+    ("compiler", "language", "flags"),
+    [
+        ("gcc", "c", ("-O0", *STRICT)),
+        ("gcc", "c", ("-Os", *STRICT)),
+        ("gcc", "c++", ("-O0", *STRICT)),
+        ("gcc", "c++", ("-Os", *STRICT)),
+        ("gcc", "c", ("-O3", "-march=native", "-ffp-contract=fast", *STRICT)),
+        ("gcc", "c", (*SANITIZE, *STRICT)),
+        ("clang", "c", ("-Os", *STRICT)),
+        ("clang", "c++", ("-O1", "-Wno-unused-command-line-argument", *STRICT)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[:4]),
+)
+def test_c_is_the_twin(
+    monkeypatch: pytest.MonkeyPatch, compiler: str, language: str, flags: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CC", compiler)
+    assert_c_is_the_twin("host", language, flags, most=2_000)
+
+
+def assert_c_is_the_twin(where: str, language: str, flags: tuple[str, ...], most: int) -> None:
+    """Run every function of every header on data and boundaries, all in one program."""
+    names, calls, twins = [], [], []
+    for name, program, X in all_programs():
+        model = program.model
+        Q = model.input.encode(X[:: max(1, len(X) // 50)])
+        rows = np.concatenate([Q, boundary_rows(model, Q, most)])
+        pairs = twin_calls(model, program.header, program.name, rows)
+        if model.input.is_integer:
+            pairs.append((quantize_call(model, program.header, program.name, X), model.input.encode(X)))
+        names += [name] * len(pairs)
+        calls += [call for call, _ in pairs]
+        twins += [twin for _, twin in pairs]
+    results = core(where).run(calls, language=language, flags=flags, measure=False)
+    wrong = [
+        (name, call.statement)
+        for name, call, result, twin in zip(names, calls, results, twins, strict=True)
+        if differing_rows(result.y, twin).any()
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
+def test_header_keeps_its_contract(case: Case) -> None:
+    """Including each threshold of these small models, and one float step either side of it."""
+    report = case.transpile().verify(case.X)
+    assert report, str(report)
+    if "dtype" not in case.options:
+        assert report.agreement == 1.0
