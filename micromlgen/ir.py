@@ -7,17 +7,14 @@ specification of the generated C.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-
-if TYPE_CHECKING:
-    from micromlgen.plan import Layout
 
 DType = Literal["float32", "int16", "int8"]
 DTYPES: tuple[str, ...] = get_args(DType)
@@ -54,6 +51,30 @@ class Input:
         if self.exponents is None:
             return np.asarray(X, np.float32)
         return fixedpoint.encode(np.asarray(X, np.float32), self.exponents, np.dtype(self.dtype))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way to render a model.
+
+    Parameters
+    ----------
+    name : str
+        The template branches on it, the banner shows it.
+    flash : mapping of core name to bytes
+    cycles : mapping of core name to cycles of a mean prediction
+        Estimates from measured unit costs, good enough to compare layouts; `footprint` measures.
+    build : callable
+        Makes what the template prints; called for the chosen layout only.
+    largest_table : int
+        Bytes of its largest table: compilers have limits.
+    """
+
+    name: str
+    flash: Mapping[str, float]
+    cycles: Mapping[str, float]
+    build: Callable[[], Mapping[str, Any]]
+    largest_table: int = 0
 
 
 @dataclass(frozen=True)

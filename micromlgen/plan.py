@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import log
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Layout
 
 Optimize = Literal["balanced", "size", "speed"]
 # Cores that behave like another one when integers are compared and added.
 _LIKE = {"cortex-m3": "cortex-m4f", "cortex-m7": "cortex-m4f"}
 
 
-@dataclass(frozen=True)
-class Layout:
-    """One way to render a model.
-
-    Parameters
-    ----------
-    name : str
-        The template branches on it, the banner shows it.
-    flash : mapping of core name to bytes
-    cycles : mapping of core name to cycles of a mean prediction
-        Estimates from measured unit costs, good enough to compare layouts; `footprint` measures.
-    build : callable
-        Makes what the template prints; called for the chosen layout only.
-    """
-
-    name: str
-    flash: Mapping[str, float]
-    cycles: Mapping[str, float]
-    build: Callable[[], Mapping[str, Any]]
-
-
+# Bytes of the largest object that the compiler of a core takes.
+_LARGEST_TABLE = {"avr": 32_767}
 #: Groups of cores that one header tells apart by the compiler's macros: (condition, cores, most flash).
 GROUPS = (
     ("defined(__AVR__)", ("avr",), 253_952),
@@ -72,10 +53,11 @@ def plan(
         cores = (_LIKE.get(core, core),)
         fitting = _fitting(layouts, cores[0], flash)
         if not fitting:
-            need = min(x.flash[cores[0]] for x in layouts)
+            need, largest = min((x.flash[cores[0]], x.largest_table) for x in layouts)
             raise UnsupportedError(
-                f"the model needs about {need:.0f} bytes of flash, the target has {flash}; "
-                "fit a smaller model or choose a larger board"
+                f"the model needs about {need:.0f} bytes of flash (tables of {largest}), the target has "
+                f"{flash} (tables of at most {_LARGEST_TABLE.get(cores[0], flash)}); fit a smaller model or choose a "
+                "larger board"
             )
         return [("", _best(fitting, optimize, cores))]
     chosen = [
@@ -88,7 +70,12 @@ def plan(
 
 
 def _fitting(layouts: Sequence[Layout], core: str, flash: int | None) -> list[Layout]:
-    return [x for x in layouts if flash is None or x.flash[core] <= flash]
+    largest = _LARGEST_TABLE.get(core)
+    return [
+        x
+        for x in layouts
+        if (flash is None or x.flash[core] <= flash) and (largest is None or x.largest_table <= largest)
+    ]
 
 
 def _best(layouts: Sequence[Layout], optimize: str, cores: Sequence[str]) -> Layout:

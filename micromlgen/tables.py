@@ -27,9 +27,14 @@ class Column:
         return self.data.dtype if self.pool is None else self.pool.dtype
 
     @property
+    def tables(self) -> list[Array]:
+        """The arrays in flash."""
+        return [self.data] if self.pool is None else [self.data, self.pool]
+
+    @property
     def nbytes(self) -> int:
         """Bytes in flash."""
-        return self.data.nbytes + (0 if self.pool is None else self.pool.nbytes)
+        return sum(t.nbytes for t in self.tables)
 
 
 def unsigned_for(limit: int) -> np.dtype[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-from micromlgen.ir import Input
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Input, Layout
 from micromlgen.models._trees import Trees
-from micromlgen.plan import Layout
 from micromlgen.tables import Column, column, narrow, unsigned_for
 
 Array = NDArray[Any]
@@ -82,9 +82,9 @@ class Table:
     nonnegative: bool
 
     @property
-    def nbytes(self) -> int:
-        """Bytes in flash."""
-        return self.feature.nbytes + self.skip.nbytes + self.threshold.nbytes + self.size.nbytes
+    def tables(self) -> list[Array]:
+        """The arrays in flash."""
+        return [self.feature, self.skip, *self.threshold.tables, self.size]
 
 
 def pack(trees: Trees, inputs: Input) -> Table:
@@ -107,6 +107,10 @@ def mean_depth(trees: Trees) -> float:
     size, _ = trees.extents()
     # A node is passed on the way to every leaf below it, of which there are one more than inner nodes.
     return float((size + 1).sum() / len(trees.leaf))
+
+
+#: The flag of `Leaves.last_flag` takes the highest of 16 bits.
+_MOST_COLUMNS = 0x8000
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,9 @@ class Leaves:
         return self.code.dtype
 
     @property
-    def pair_bytes(self) -> int:
-        """Bytes of the pairs in flash."""
-        return 0 if self.column is None or self.amount is None else self.column.nbytes + self.amount.nbytes
+    def pairs(self) -> list[Array]:
+        """The arrays of pairs in flash."""
+        return [] if self.column is None or self.amount is None else [self.column, *self.amount.tables]
 
 
 def pack_leaves(values: Array, rows: NDArray[np.int32]) -> Leaves:
@@ -149,10 +153,14 @@ def pack_leaves(values: Array, rows: NDArray[np.int32]) -> Leaves:
     rows : int32 array of shape (n_leaves,), into `values`
     """
     n_columns = values.shape[1]
+    if n_columns >= _MOST_COLUMNS:
+        raise UnsupportedError(
+            f"{n_columns} classes and outputs in all; fewer than {_MOST_COLUMNS} can be ported"
+        )
     whole = int(values.max())
     pure = (np.count_nonzero(values, axis=1) == 1) & (values.max(axis=1) == whole)
     code = values.argmax(axis=1)
-    last = 0x80 if n_columns <= 0x80 else 0x8000
+    last = 0x80 if n_columns <= 0x80 else _MOST_COLUMNS
     columns: list[int] = []
     amounts: list[int] = []
     for i in np.flatnonzero(~pure):
@@ -186,7 +194,7 @@ def code_layout(
     inputs: Input,
     build: Callable[[], Mapping[str, Any]],
     leaf: Mapping[str, tuple[float, float]],
-    more: float = 0,
+    tables: Sequence[Array] = (),
 ) -> Layout:
     """Straight code.
 
@@ -195,19 +203,20 @@ def code_layout(
     name, build : see `Layout`
     trees, inputs : of the model
     leaf : mapping of core name to (bytes of one leaf, cycles of what happens at a tree's leaf)
-    more : float
-        Bytes of tables besides.
+    tables : sequence of arrays
+        What lies in flash besides.
     """
     tests = mean_depth(trees)
     unit = _CODE_TEST[inputs.dtype]
-    n_trees = len(trees.size)
+    more = sum(t.nbytes for t in tables)
     return Layout(
         name=name,
         flash={
             c: 30 + more + b * len(trees.skip) + leaf[c][0] * len(trees.leaf) for c, (b, _) in unit.items()
         },
-        cycles={c: 10 + (cycles * tests + leaf[c][1]) * n_trees for c, (_, cycles) in unit.items()},
+        cycles={c: 10 + (cycles * tests + leaf[c][1]) * len(trees.size) for c, (_, cycles) in unit.items()},
         build=build,
+        largest_table=max((t.nbytes for t in tables), default=0),
     )
 
 
@@ -216,14 +225,16 @@ def table_layout(
     inputs: Input,
     build: Callable[[], Mapping[str, Any]],
     leaf: Mapping[str, tuple[float, float]],
-    more: float,
+    tables: Sequence[Array],
 ) -> Layout:
     """The compact table: parameters as of `code_layout`, bytes of a leaf being what a loop does with it."""
-    packed = pack(trees, inputs).nbytes + more
+    all_tables = [*pack(trees, inputs).tables, *tables]
+    packed = sum(t.nbytes for t in all_tables)
     tests = mean_depth(trees)
     return Layout(
         name="table",
         flash={c: b + packed + leaf[c][0] for c, b in _TABLE_LOOP.items()},
         cycles={c: 20 + (cycles * tests + leaf[c][1]) * len(trees.size) for c, cycles in _TABLE_TEST.items()},
         build=build,
+        largest_table=max(t.nbytes for t in all_tables),
     )

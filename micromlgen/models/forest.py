@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input, Regressor
+from micromlgen.ir import Classifier, Input, Layout, Regressor
 from micromlgen.models import _walk
 from micromlgen.models._trees import Array, OnTrees, from_sklearn, trained_on_missing
-from micromlgen.plan import Layout
 from micromlgen.tables import column, unsigned_for
 
 #: The contract promises the class where the two best mean shares differ by more than this.
@@ -79,24 +78,28 @@ class _Forest(OnTrees):
     def layouts(self) -> Sequence[Layout]:
         if self.values.shape[1] == 1:
             straight = [self._code_layout("code", self._code, _SCALAR_LEAF)]
-            more = column(self.values[self.trees.leaf, 0]).nbytes
+            tables = column(self.values[self.trees.leaf, 0]).tables
         else:
             leaves = self._leaves
             terms = np.count_nonzero(self.values[self.trees.leaf]) / len(self.trees.leaf)
             adds = {c: (2 + b * terms, 4 + n * terms) for c, (b, n) in _ADD.items()}
             straight = [
                 self._code_layout("code", self._code, adds),
-                self._code_layout("code+leaves", self._code_and_leaves, _LEAF_CODE, leaves.pair_bytes),
+                self._code_layout("code+leaves", self._code_and_leaves, _LEAF_CODE, leaves.pairs),
             ]
-            more = leaves.pair_bytes + leaves.leaf.nbytes
+            tables = [*leaves.pairs, *leaves.leaf.tables]
         if not len(self.trees.skip):  # C has no empty tables
             return straight
-        return [*straight, _walk.table_layout(self.trees, self.input, self._table, _TABLE_LEAF, more)]
+        return [*straight, _walk.table_layout(self.trees, self.input, self._table, _TABLE_LEAF, tables)]
 
     def _code_layout(
-        self, name: str, build: Build, leaf: Mapping[str, tuple[float, float]], more: float = 0
+        self,
+        name: str,
+        build: Build,
+        leaf: Mapping[str, tuple[float, float]],
+        tables: Sequence[Array] = (),
     ) -> Layout:
-        return _walk.code_layout(name, self.trees, self.input, build, leaf, more)
+        return _walk.code_layout(name, self.trees, self.input, build, leaf, tables)
 
     @cached_property
     def _leaves(self) -> _walk.Leaves:

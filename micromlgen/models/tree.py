@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input, Regressor
+from micromlgen.ir import Classifier, Input, Layout, Regressor
 from micromlgen.models import _walk
 from micromlgen.models._trees import Array, OnTrees, Trees, from_sklearn, trained_on_missing
-from micromlgen.plan import Layout
 from micromlgen.tables import narrow, unsigned_for
 
 #: Probabilities of integer modes: Q15, with a full one representable.
@@ -47,8 +46,8 @@ class _Tree(OnTrees):
         straight = _walk.code_layout("code", self._deciding, self.input, self._code, _RETURN)
         if not len(self.trees.skip):  # C has no empty tables
             return [straight]
-        more = len(self.trees.leaf) * self._row_dtype.itemsize
-        return [straight, _walk.table_layout(self.trees, self.input, self._table, _LOOK_UP, more)]
+        tables = [self.trees.leaf.astype(self._row_dtype)]
+        return [straight, _walk.table_layout(self.trees, self.input, self._table, _LOOK_UP, tables)]
 
     @property
     def _row_dtype(self) -> np.dtype[Any]:

@@ -73,9 +73,11 @@ def test_a_sketch_for_1_1_28_runs_unchanged(tmp_path):
 
     with arduino.boot(elf, "uno") as path, serial.Serial(path, 115_200, timeout=5) as board:
         assert board.readline() == b"ready\r\n"
+        answers = []
         for row in X:
             board.write(row.tobytes())
-        answers = [board.readline().decode().split() for _ in X]
+            answers.append(board.readline().decode().split())
+            assert len(answers[-1]) == 6, answers
 
     expected = forest.predict(X)
     columns = list(zip(*answers, strict=True))
