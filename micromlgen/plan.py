@@ -56,8 +56,8 @@ def plan(
             need, largest = min((x.flash[cores[0]], x.largest_table) for x in layouts)
             raise UnsupportedError(
                 f"the model needs about {need:.0f} bytes of flash (tables of {largest}), the target has "
-                f"{flash} (tables of at most {_LARGEST_TABLE.get(cores[0], flash)}); fit a smaller model or choose a "
-                "larger board"
+                f"{flash} (tables of at most {_LARGEST_TABLE.get(cores[0], flash)}); fit a smaller model or "
+                "choose a larger board"
             )
         return [("", _best(fitting, optimize, cores))]
     chosen = [
