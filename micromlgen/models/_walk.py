@@ -184,8 +184,8 @@ _CODE_TEST = {
     "int16": {"avr": (12, 8), "cortex-m0plus": (6, 4), "cortex-m4f": (6, 3), "rv32imc": (8, 3)},
     "int8": {"avr": (8, 5), "cortex-m0plus": (6, 4), "cortex-m4f": (6, 3), "rv32imc": (8, 3)},
 }
-_TABLE_TEST = {"avr": 115, "cortex-m0plus": 30, "cortex-m4f": 20, "rv32imc": 20}
-_TABLE_LOOP = {"avr": 300, "cortex-m0plus": 130, "cortex-m4f": 130, "rv32imc": 140}
+_TABLE_TEST = {"avr": 75, "cortex-m0plus": 30, "cortex-m4f": 20, "rv32imc": 20}
+_TABLE_LOOP = {"avr": 210, "cortex-m0plus": 130, "cortex-m4f": 130, "rv32imc": 140}
 
 
 def code_layout(

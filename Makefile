@@ -1,0 +1,25 @@
+# `make demo` and `make test` need a Debian machine with Python and make; the rest they install, and say so.
+
+JOBS ?= 2
+
+help:
+	@echo "make demo   train a model, build a sketch with it, run it on a simulated Arduino Uno"
+	@echo "make test   lint, then all tests, then those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
+	@echo "make lint   ruff and mypy"
+
+demo:
+	@tools/setup.sh demo
+	.venv/bin/python examples/activity/demo.py
+
+test: lint
+	@tools/setup.sh test
+	.venv/bin/pytest -n $(JOBS)
+	.venv-oldest/bin/pytest -n $(JOBS) -m "not boards" tests/conformance tests/models
+
+lint:
+	@tools/setup.sh lint
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+.PHONY: help demo test lint
