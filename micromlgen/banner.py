@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from micromlgen.cformat import Name
-from micromlgen.ir import Classifier, Model
+from micromlgen.ir import Classifier, Layout, Model
 
 
-def banner(model: Model, layout: str, name: Name, agreed: float | None, board: str | None) -> list[str]:
+def banner(
+    model: Model,
+    layouts: Sequence[tuple[str, Layout]],
+    name: Name,
+    agreed: float | None,
+    board: str | None,
+) -> list[str]:
     """Lines of the banner; nothing in them depends on the machine or the day.
 
     Parameters
     ----------
     model : Model
         Quantised.
-    layout : str
+    layouts : sequence of (condition, Layout)
+        From `plan`.
     name : Name
     agreed : float or None
         Share of calibration rows on which an integer model agrees with the estimator.
@@ -44,7 +53,11 @@ def banner(model: Model, layout: str, name: Name, agreed: float | None, board: s
         lines += ["  the C computes what micromlgen's Python twin computes, bit for bit"]
         measured = "not measured (no calibration rows)" if agreed is None else f"{agreed:.4f}"
         lines += [f"  agreement with {model.source} on the calibration rows: {measured}"]
-    lines += ["", f"Layout: {layout}, planned for {board or 'every core'}; RAM: none beyond x and the stack"]
+    lines += ["", f"Planned for {board or 'every core'}"]
+    for condition, layout in layouts:
+        where = f" where {condition}" if condition else " elsewhere" if len(layouts) > 1 else ""
+        lines += [f"  layout{where}: {layout.name}, {sum(layout.tables)} bytes of tables in flash"]
+    lines += ["  RAM: none beyond x and the stack"]
     lines += ["Constants repeat in every file that includes this header: include it in one.", "", "Usage"]
     several = model.n_outputs > 1
     result = "int" if isinstance(model, Classifier) else f"{name.snake}_output_t"

@@ -21,7 +21,7 @@ DTYPES: tuple[str, ...] = get_args(DType)
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Input:
     """The vector x that the C takes.
 
@@ -53,7 +53,7 @@ class Input:
         return fixedpoint.encode(np.asarray(X, np.float32), self.exponents, np.dtype(self.dtype))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
     """One way to render a model.
 
@@ -66,18 +66,18 @@ class Layout:
         Estimates from measured unit costs, good enough to compare layouts; `footprint` measures.
     build : callable
         Makes what the template prints; called for the chosen layout only.
-    largest_table : int
-        Bytes of its largest table: compilers have limits.
+    tables : sequence of int
+        Bytes of each table in flash that `predict` reads.
     """
 
     name: str
     flash: Mapping[str, float]
     cycles: Mapping[str, float]
     build: Callable[[], Mapping[str, Any]]
-    largest_table: int = 0
+    tables: Sequence[int] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model(ABC):
     """A fitted estimator, in the form that the C will have.
 
@@ -133,7 +133,7 @@ class Model(ABC):
         """Type of `<name>_output_t`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Classifier(Model):
     """A model whose `predict` gives indices into `classes_`."""
 
@@ -169,7 +169,7 @@ class Classifier(Model):
         return np.zeros((len(X), self.n_outputs), bool)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regressor(Model):
     """A model whose `predict` gives numbers."""
 

@@ -53,7 +53,7 @@ def plan(
         cores = (_LIKE.get(core, core),)
         fitting = _fitting(layouts, cores[0], flash)
         if not fitting:
-            need, largest = min((x.flash[cores[0]], x.largest_table) for x in layouts)
+            need, largest = min((x.flash[cores[0]], max(x.tables, default=0)) for x in layouts)
             raise UnsupportedError(
                 f"the model needs about {need:.0f} bytes of flash (tables of {largest}), the target has "
                 f"{flash} (tables of at most {_LARGEST_TABLE.get(cores[0], flash)}); fit a smaller model or "
@@ -74,7 +74,8 @@ def _fitting(layouts: Sequence[Layout], core: str, flash: int | None) -> list[La
     return [
         x
         for x in layouts
-        if (flash is None or x.flash[core] <= flash) and (largest is None or x.largest_table <= largest)
+        if (flash is None or x.flash[core] <= flash)
+        and (largest is None or max(x.tables, default=0) <= largest)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,18 @@ from micromlgen.verify import Report, agreement, verify_header
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A model as a header, and as the NumPy twin that says what the header's C must compute."""
 
     #: Text of the header: what `port` returns.
-    header: str
+    header: str = field(repr=False)
     name: cformat.Name
-    model: Model
+    model: Model = field(repr=False)
     layout: str
     estimator: Any
     #: Rows given as `calibration`, float32 of shape (n_rows, n_features).
-    calibration: NDArray[np.float32] | None
+    calibration: NDArray[np.float32] | None = field(repr=False)
 
     def quantize(self, X: Any) -> Array:
         """Raw features, shape (n, n_features), as what the C takes: float32, int16 or int8 of that shape.
@@ -210,13 +210,12 @@ def transpile(
                 f"less than min_agreement={min_agreement}; use a wider dtype, or scale the features "
                 "before training"
             )
-    chosen = " on AVR, else ".join(x.name for _, x in layouts)
-    top = banner(model, chosen, spelled, agreed, on.title if on else None)
+    top = banner(model, layouts, spelled, agreed, on.title if on else None)
     return Program(
         header=render(model, layouts, spelled, top, classmap or {}),
         name=spelled,
         model=model,
-        layout=chosen,
+        layout=" on AVR, else ".join(x.name for _, x in layouts),
         estimator=estimator,
         calibration=rows,
     )

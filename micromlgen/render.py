@@ -22,7 +22,7 @@ from micromlgen.tables import narrow, unsigned_for
 _MOST_LABEL_BYTES = 4095
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labels:
     """One output's classes as C needs them."""
 

@@ -66,5 +66,5 @@ esac
 environment .venv -e '.[demo,test]'
 if [ "$1" = test ]; then
     read -ra pinned <<< "$(oldest)"
-    environment .venv-oldest -e . "${pinned[@]}" hypothesis pyserial pytest pytest-xdist rich
+    environment .venv-oldest -e '.[test]' "${pinned[@]}"
 fi

@@ -27,7 +27,7 @@ from micromlgen.ir import Input, Model
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trees:
     """The structure of one or more trees, in the order of the module's docstring, trees one after another.
 
@@ -271,7 +271,7 @@ def trained_on_missing(fitted: Sequence[Any]) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OnTrees(Model):
     """What every model that stands on trees has in common."""
 

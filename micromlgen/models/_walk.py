@@ -31,7 +31,7 @@ class Step(NamedTuple):
     right: int
     #: Row of the leaf values, at a leaf.
     row: int
-    #: The threshold as people write it.
+    #: The threshold in raw features, as people write it.
     note: str
 
 
@@ -41,7 +41,10 @@ def steps(trees: Trees, inputs: Input, t: int) -> Iterator[Step]:
     end, leaf = i + int(trees.size[t]), i + t
     feature, skip = trees.feature[i:end].tolist(), trees.skip[i:end].tolist()
     keys, missing = trees.threshold[i:end], trees.missing_left[i:end].tolist()
-    notes = (keys if inputs.is_integer else fixedpoint.unordered(keys)).tolist()
+    if inputs.exponents is None:
+        notes = fixedpoint.unordered(keys).tolist()
+    else:
+        notes = np.ldexp(keys.astype(np.float64), -inputs.exponents[trees.feature[i:end]]).tolist()
     rows = trees.leaf[leaf : leaf + end - i + 1].tolist()
     thresholds = keys.tolist()
     # Of each open node, its subtree's size and whether a jump leads to it. Its number is the count of nodes
@@ -63,7 +66,7 @@ def steps(trees: Trees, inputs: Input, t: int) -> Iterator[Step]:
             todo += [(size - s - 1, True), (s, False)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Columns of the compact table, each at the width that it needs."""
 
@@ -113,7 +116,7 @@ def mean_depth(trees: Trees) -> float:
 _MOST_COLUMNS = 0x8000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Leaves:
     """What leaves add to several columns, as numbers and tables in flash.
 
@@ -216,7 +219,7 @@ def code_layout(
         },
         cycles={c: 10 + (cycles * tests + leaf[c][1]) * len(trees.size) for c, (_, cycles) in unit.items()},
         build=build,
-        largest_table=max((t.nbytes for t in tables), default=0),
+        tables=[t.nbytes for t in tables],
     )
 
 
@@ -236,5 +239,5 @@ def table_layout(
         flash={c: b + packed + leaf[c][0] for c, b in _TABLE_LOOP.items()},
         cycles={c: 20 + (cycles * tests + leaf[c][1]) * len(trees.size) for c, cycles in _TABLE_TEST.items()},
         build=build,
-        largest_table=max(t.nbytes for t in all_tables),
+        tables=[t.nbytes for t in all_tables],
     )

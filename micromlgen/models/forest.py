@@ -25,6 +25,8 @@ from micromlgen.tables import column, unsigned_for
 
 #: The contract promises the class where the two best mean shares differ by more than this.
 _MARGIN = 1e-6
+#: Rounding the leaves of a regressor may take this share of the span; the contract allows 2e-6 in all.
+_ROUNDING = 1e-6
 #: From here on a vote is watched, to stop once it can't change: fewer trees end sooner than the watch pays.
 _WATCHED_TREES = 16
 # Bytes and cycles of a leaf, measured with -Os: one that returns its only amount, one that adds one amount in
@@ -60,7 +62,7 @@ class Columns(NamedTuple):
     n_classes: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Forest(OnTrees):
     """After `quantize`, `values` are the integers that each leaf adds: (n_distinct, n_columns)."""
 
@@ -126,7 +128,7 @@ class _Forest(OnTrees):
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ForestClassifier(_Forest, Classifier):
     """Soft vote. An output with two classes has one column, the second class's: the first gets the rest."""
 
@@ -219,11 +221,11 @@ class ForestClassifier(_Forest, Classifier):
         else:
             where = f"the class is scikit-learn's where its two best shares differ by more than {_MARGIN:g}"
         if self.input.is_integer:
-            return [f"every tree's leaf is the one that the encoded x reaches; {where}"]
-        return [f"every tree's leaf is scikit-learn's for every x that it accepts; {where}"]
+            return ["every tree's leaf is the one that the encoded x reaches", where]
+        return ["every tree's leaf is scikit-learn's for every x that it accepts", where]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ForestRegressor(_Forest, Regressor):
     """Sum of int32 leaf values in units of ``2**-exponent``, divided by the number of trees beforehand.
 
@@ -248,27 +250,41 @@ class ForestRegressor(_Forest, Regressor):
         if np.abs(self.span).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         y = self.values[:, :, 0]
-        base = np.zeros(self.n_outputs, np.float32)
-        if not inputs.is_integer:
-            width = self.span[:, 1] - self.span[:, 0]
-            base = np.where(np.abs(self.span).max(axis=1) > 8 * width, self.span.mean(axis=1), 0)
-            base = base.astype(np.float32)
-        terms = (y - base) / self.n_trees
-        # The largest leaf of each tree bounds the sum.
-        first_leaf = self.trees.start + np.arange(self.n_trees)
-        largest = np.maximum.reduceat(np.abs(terms)[self.trees.leaf], first_leaf, axis=0)
-        exponents = [fixedpoint.sum_exponent(column, self.n_trees) for column in largest.T]
+        base = np.zeros(self.n_outputs)
+        exponents = self._exponents(y)
         if inputs.is_integer:  # one scale for all: <NAME>_OUTPUT_SCALE
-            exponents = [min(exponents)] * len(exponents)
-        scaled = np.rint(np.ldexp(terms, exponents)).astype(np.int64)
+            exponents[:] = exponents.min()
+        else:
+            width = self.span[:, 1] - self.span[:, 0]
+            coarse = self._rounding(exponents) > _ROUNDING * width
+            base[coarse] = self.span[coarse].mean(axis=1).astype(np.float32)
+            exponents = self._exponents(y - base)
+            if (
+                self._rounding(exponents) > _ROUNDING * width + np.abs(self.span).max(axis=1) * 2.0**-24
+            ).any():
+                raise UnsupportedError(
+                    f"{self.source}: the mean of {self.n_trees} trees of this span can't be kept in 32 bits; "
+                    "scale the targets or fit fewer trees"
+                )
         return replace(
             self,
             input=inputs,
             trees=self.trees.quantize(inputs),
-            values=scaled,
-            exponents=np.array(exponents, np.int32),
-            base=base,
+            values=np.rint(np.ldexp((y - base) / self.n_trees, exponents)).astype(np.int64),
+            exponents=exponents,
+            base=base.astype(np.float32),
         )
+
+    def _exponents(self, y: Array) -> NDArray[np.int32]:
+        """Largest exponent per output for which no sum of leaf values leaves int32."""
+        # The largest leaf of each tree bounds the sum.
+        first_leaf = self.trees.start + np.arange(self.n_trees)
+        largest = np.maximum.reduceat(np.abs(y / self.n_trees)[self.trees.leaf], first_leaf, axis=0)
+        return np.array([fixedpoint.sum_exponent(terms, self.n_trees) for terms in largest.T], np.int32)
+
+    def _rounding(self, exponents: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Bound of the error that comes from rounding each leaf to half a unit."""
+        return np.asarray(np.ldexp(0.5 * self.n_trees, -exponents))
 
     def predict(self, Q: Array) -> Array:  # noqa: D102
         sums = self.sums(Q).astype(np.int32)
@@ -286,8 +302,8 @@ class ForestRegressor(_Forest, Regressor):
     def contract(self) -> Sequence[str]:  # noqa: D102
         bound = "within 2e-6 of the span of y, and the rounding of y to float32"
         if self.input.is_integer:
-            return ["every tree's leaf is the one that the encoded x reaches; sums are exact in int32"]
-        return [f"every tree's leaf is scikit-learn's for every x that it accepts; the mean is {bound}"]
+            return ["every tree's leaf is the one that the encoded x reaches", "sums are exact in int32"]
+        return ["every tree's leaf is scikit-learn's for every x that it accepts", f"the mean is {bound}"]
 
 
 @converts("sklearn.ensemble.RandomForestClassifier", "sklearn.ensemble.ExtraTreesClassifier")

@@ -31,7 +31,7 @@ _LOOK_UP = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Tree(OnTrees):
     @property
     @abstractmethod
@@ -82,7 +82,7 @@ class _Tree(OnTrees):
         return narrow(self.answers)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TreeClassifier(_Tree, Classifier):
     """After `quantize`, `values` are probabilities as the C writes them: float32, or integers of `proba_one`.
 
@@ -116,7 +116,7 @@ class TreeClassifier(_Tree, Classifier):
         return ["the class is scikit-learn's for every x that it accepts; probabilities within 2^-24"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TreeRegressor(_Tree, Regressor):
     """After `quantize`, `values` are the answers, (n_distinct, n_outputs): float32 or scaled int32."""
 

@@ -119,3 +119,17 @@ def test_the_estimator_is_left_alone() -> None:
     estimator = forest(n_jobs=2).fit(IRIS, SPECIES)
     assert mm.verify(estimator, IRIS)
     assert estimator.n_jobs == 2
+
+
+def test_a_mean_that_32_bits_cannot_hold_is_refused() -> None:
+    tiny = regressor(3).fit(IRIS, IRIS[:, 0] * 1e-36)
+    with pytest.raises(ValueError, match="can't be kept in 32 bits; scale the targets"):
+        mm.transpile(tiny)
+    huge = regressor(3).fit(IRIS, IRIS[:, 0] * 1e39)
+    with pytest.raises(ValueError, match="beyond float32; scale the targets"):
+        mm.transpile(huge)
+
+
+def test_many_trees_far_from_zero_stay_within_the_contract() -> None:
+    estimator = regressor(1500, max_depth=2).fit(IRIS, 7 + IRIS[:, 0])
+    assert mm.verify(estimator, IRIS[::10], optimize="size")
