@@ -105,7 +105,5 @@ def sum_exponent(values: NDArray[np.float64], terms: int) -> int:
     `values` holds the largest magnitudes of the terms; their plain sum bounds the exact result, and each
     rounding adds at most one half.
     """
-    bound = float(np.sum(values))
-    if bound == 0.0:
-        return 0
+    bound = max(float(np.sum(values)), 1e-30)
     return int(np.clip(np.floor(np.log2((2.0**31 - 1 - terms) / bound)), -100, 100))

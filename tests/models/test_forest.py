@@ -122,10 +122,10 @@ def test_the_estimator_is_left_alone() -> None:
 
 
 def test_a_mean_that_32_bits_cannot_hold_is_refused() -> None:
-    tiny = regressor(3).fit(IRIS, IRIS[:, 0] * 1e-36)
+    tiny = regressor(3).fit(IRIS, IRIS[:, 0].astype(float) * 1e-36)
     with pytest.raises(ValueError, match="can't be kept in 32 bits; scale the targets"):
         mm.transpile(tiny)
-    huge = regressor(3).fit(IRIS, IRIS[:, 0] * 1e39)
+    huge = regressor(3).fit(IRIS, IRIS[:, 0].astype(float) * 1e39)
     with pytest.raises(ValueError, match="beyond float32; scale the targets"):
         mm.transpile(huge)
 

@@ -1,0 +1,228 @@
+"""What `port`, `transpile` and `verify` give back."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+import micromlgen as mm
+from micromlgen import program as module
+from micromlgen.boards import core
+from micromlgen.calls import predict_call
+from micromlgen.errors import UnsupportedError
+
+IRIS, SPECIES = load_iris(return_X_y=True)
+IRIS = IRIS.astype(np.float32)
+TREE = DecisionTreeClassifier(random_state=0).fit(IRIS, SPECIES)
+OUTPUTS = np.stack([SPECIES * 10, SPECIES == 1], axis=1)
+FOREST = RandomForestClassifier(5, max_depth=3, random_state=0).fit(IRIS, np.array(["a", "b", "c"])[SPECIES])
+
+
+def test_the_package_has_three_names() -> None:
+    assert sorted(mm.__all__) == ["port", "transpile", "verify"]
+
+
+def test_examples() -> None:
+    assert not doctest.testmod(module).failed
+    assert not doctest.testmod(mm).failed
+
+
+def test_port_is_the_header_of_transpile() -> None:
+    assert (
+        mm.port(TREE, name="iris", optimize="size") == mm.transpile(TREE, name="iris", optimize="size").header
+    )
+
+
+def test_verify_is_that_of_transpile() -> None:
+    assert str(mm.verify(TREE, IRIS, name="iris")) == str(mm.transpile(TREE, name="iris").verify(IRIS))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "cls"),
+    [(TREE, "DecisionTree"), (FOREST, "RandomForest"), (DecisionTreeRegressor(), "DecisionTreeRegressor")],
+    ids=["tree", "forest", "regressor"],
+)
+def test_the_default_name_is_that_of_version_1(estimator: Any, cls: str) -> None:
+    fitted = estimator if hasattr(estimator, "n_features_in_") else estimator.fit(IRIS, SPECIES)
+    assert mm.transpile(fitted).name.cls == cls
+    assert f"\nclass {cls} {{" in mm.port(fitted)
+
+
+class TestVersion1:
+    """Parameters of micromlgen 1.x's port."""
+
+    def test_classname(self) -> None:
+        assert mm.port(TREE, classname="SoundLevel") == mm.port(TREE, name="SoundLevel")
+        assert mm.port(TREE, "SoundLevel") == mm.port(TREE, name="SoundLevel")
+
+    def test_classmap(self) -> None:
+        names = {0: "setosa", 1: "versicolor", 2: "virginica"}
+        assert mm.port(TREE, None, names) == mm.port(TREE, classmap=names)
+        assert all(f'"{name}"' in mm.port(TREE, classmap=names) for name in names.values())
+
+    @pytest.mark.parametrize("options", [{"platform": "attiny"}, {"precision": 0}, {"precision": 9}])
+    def test_options_that_change_nothing_any_more(self, options: dict[str, Any]) -> None:
+        assert mm.port(TREE, **options) == mm.port(TREE)
+
+    def test_name_and_classname_together_are_refused(self) -> None:
+        with pytest.raises(UnsupportedError, match="^give either name or classname, not both"):
+            mm.port(TREE, classname="Iris", name="iris")
+
+    @pytest.mark.parametrize("platform", ["esp32", "", None, "ARDUINO"])
+    def test_unknown_platform(self, platform: object) -> None:
+        with pytest.raises(UnsupportedError, match=r"^platform=.*: use 'arduino' or 'attiny', or target="):
+            mm.port(TREE, platform=platform)
+
+    @pytest.mark.parametrize("precision", ["2", -1, 0.5, [1]])
+    def test_precision_that_is_none(self, precision: object) -> None:
+        with pytest.raises(UnsupportedError, match=r"^precision=.* is not a number of decimals"):
+            mm.port(TREE, precision=precision)
+
+
+@pytest.mark.parametrize("classmap", [["a", "b", "c"], "abc", 3])
+def test_a_classmap_that_is_no_mapping_is_refused(classmap: object) -> None:
+    with pytest.raises(UnsupportedError, match="classmap"):
+        mm.port(TREE, classmap=classmap)
+
+
+@pytest.mark.parametrize("classmap", [{3: "no such index"}, {-1: "no such index"}, {"setosa": "by label"}])
+def test_a_classmap_for_an_index_that_is_none_is_refused(classmap: dict[Any, str]) -> None:
+    """Else a typing error leaves the old label in place, in silence."""
+    with pytest.raises(UnsupportedError, match="classmap"):
+        mm.port(TREE, classmap=classmap)
+
+
+@pytest.mark.parametrize("min_agreement", ["high", None, np.nan, 1.5, -0.5])
+def test_a_min_agreement_that_is_no_share_is_refused(min_agreement: object) -> None:
+    with pytest.raises(UnsupportedError, match="min_agreement"):
+        mm.port(TREE, dtype="int16", calibration=IRIS, min_agreement=min_agreement)
+
+
+def test_an_unknown_option_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'optimise'"):
+        mm.port(TREE, optimise="size")
+
+
+@pytest.mark.parametrize(
+    "y", [SPECIES, SPECIES * 10 + 10, np.array(["a", "b", "ü*/"])[SPECIES], SPECIES > 0, OUTPUTS]
+)
+@pytest.mark.parametrize("options", [{}, {"dtype": "int16", "calibration": IRIS}], ids=["float32", "int16"])
+@pytest.mark.parametrize("kind", [DecisionTreeClassifier, RandomForestClassifier])
+def test_predict_gives_the_estimators_own_classes(kind: Any, options: dict[str, Any], y: np.ndarray) -> None:
+    estimator = kind(random_state=0).fit(IRIS, y)
+    program = mm.transpile(estimator, **options)
+    got, expected = program.predict(IRIS), estimator.predict(IRIS)
+    np.testing.assert_array_equal(got, expected)
+    assert got.dtype.kind == expected.dtype.kind
+    probabilities, expected = program.predict_proba(IRIS), estimator.predict_proba(IRIS)
+    for a, b in zip(probabilities, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("y", [IRIS[:, 0], IRIS[:, :3] - 5], ids=["one output", "three outputs"])
+@pytest.mark.parametrize("options", [{}, {"dtype": "int16", "calibration": IRIS}], ids=["float32", "int16"])
+@pytest.mark.parametrize("kind", [DecisionTreeRegressor, RandomForestRegressor])
+def test_predict_gives_the_estimators_own_numbers(kind: Any, options: dict[str, Any], y: np.ndarray) -> None:
+    estimator = kind(random_state=0).fit(IRIS, y)
+    program = mm.transpile(estimator, **options)
+    got = program.predict(IRIS)
+    assert got.dtype == np.float64
+    np.testing.assert_allclose(got, estimator.predict(IRIS), atol=1e-5)
+    with pytest.raises(UnsupportedError, match=f"{kind.__name__} has no predict_proba"):
+        program.predict_proba(IRIS)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int16", "int8"])
+def test_quantize_then_predict_index_is_predict(dtype: str) -> None:
+    program = mm.transpile(FOREST, dtype=dtype, calibration=IRIS, min_agreement=0)
+    Q = program.quantize(IRIS)
+    assert Q.dtype == dtype
+    index = program.predict_index(Q)
+    assert index.dtype == np.int32
+    np.testing.assert_array_equal(FOREST.classes_[index], program.predict(IRIS))
+
+
+def test_predict_index_is_what_the_c_returns() -> None:
+    for estimator in (FOREST, RandomForestRegressor(3, random_state=0).fit(IRIS, IRIS[:, 0])):
+        program = mm.transpile(estimator, dtype="int8", calibration=IRIS, min_agreement=0)
+        Q = program.quantize(IRIS)
+        [result] = core("host").run(
+            [predict_call(program.model, program.header, program.name, Q)], measure=False
+        )
+        np.testing.assert_array_equal(result.y[:, 0], program.predict_index(Q))
+
+
+@pytest.mark.parametrize(
+    "Q",
+    [
+        IRIS.astype(np.float64),
+        IRIS.astype(np.int16),
+        IRIS[:, :3],
+        IRIS[0],
+        [[1, 2, 3, 4]],
+        np.array([["a"] * 4]),
+    ],
+    ids=["float64", "int16", "three columns", "one row", "list of int", "strings"],
+)
+def test_predict_index_takes_encoded_rows_only(Q: Any) -> None:
+    message = (
+        r"Q has shape .* and dtype .*; float32 of shape \(n_rows, 4\) is needed: call quantize\(X\) first"
+    )
+    with pytest.raises(UnsupportedError, match=message):
+        mm.transpile(TREE).predict_index(Q)
+
+
+def test_calibration_rows_are_kept_as_they_were_given() -> None:
+    calibration = IRIS.astype(np.float64)
+    program = mm.transpile(TREE, dtype="int16", calibration=calibration)
+    np.testing.assert_array_equal(program.calibration, IRIS)
+    assert mm.transpile(TREE).calibration is None
+
+
+def test_neither_estimator_nor_rows_are_changed() -> None:
+    estimator = RandomForestClassifier(3, random_state=0, n_jobs=2).fit(IRIS, SPECIES)
+    estimator.feature_names_in_ = np.array(list("abcd"), object)
+    before, X = dict(vars(estimator)), IRIS.copy()
+    program = mm.transpile(estimator, dtype="int16", calibration=X)
+    program.predict(X)
+    assert program.verify(X)
+    assert vars(estimator) == before
+    np.testing.assert_array_equal(X, IRIS)
+
+
+class TestSave:
+    def test_to_a_file(self, tmp_path: Path) -> None:
+        program = mm.transpile(TREE, name="Iris")
+        path = program.save(tmp_path / "new" / "folder" / "model.h")
+        assert path == tmp_path / "new" / "folder" / "model.h"
+        assert path.read_bytes() == program.header.encode("ascii")
+
+    def test_to_an_existing_folder(self, tmp_path: Path) -> None:
+        assert mm.transpile(TREE, name="SoundLevel").save(tmp_path) == tmp_path / "sound_level.h"
+
+    def test_to_a_folder_yet_to_be_made(self, tmp_path: Path) -> None:
+        path = mm.transpile(TREE, name="iris").save(f"{tmp_path}/Iris/")
+        assert path == tmp_path / "Iris" / "iris.h"
+        assert path.is_file()
+
+    def test_again_over_the_old_one(self, tmp_path: Path) -> None:
+        mm.transpile(TREE, name="iris").save(tmp_path)
+        path = mm.transpile(FOREST, name="iris").save(tmp_path)
+        assert "RandomForestClassifier" in path.read_text()
+
+    @pytest.mark.parametrize("layout", ["arduino", "split", "", None])
+    def test_unknown_layout(self, tmp_path: Path, layout: object) -> None:
+        with pytest.raises(UnsupportedError, match=r"^layout=.*: this version writes layout='header' only"):
+            mm.transpile(TREE).save(tmp_path, layout=layout)
+        assert not list(tmp_path.iterdir())
+
+
+def test_one_row_of_python_numbers() -> None:
+    assert mm.transpile(TREE).predict([[5.1, 3.5, 1.4, 0.2]]).tolist() == [0]

@@ -1,0 +1,219 @@
+"""Proving a header: that right ones pass, and above all that wrong ones do not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+import micromlgen as mm
+from micromlgen.errors import ToolchainError, UnsupportedError
+from micromlgen.program import Program
+from micromlgen.verify import agreement, boundary_rows, differing_rows, oracle
+
+IRIS, SPECIES = load_iris(return_X_y=True)
+IRIS = IRIS.astype(np.float32)
+TREE = DecisionTreeClassifier(max_depth=3, random_state=0).fit(IRIS, SPECIES)
+FOREST = RandomForestClassifier(5, max_depth=3, random_state=0).fit(IRIS, SPECIES)
+
+
+def changed(program: Program, pattern: str, text: str) -> Program:
+    """The same program with another header."""
+    header, n = re.subn(pattern, text, program.header, count=1)
+    assert n == 1
+    return replace(program, header=header)
+
+
+def test_a_right_header_passes() -> None:
+    report = mm.verify(FOREST, IRIS, name="iris")
+    assert report
+    assert report.agreement == 1.0
+    assert (report.n_rows, report.n_c_differs, report.n_estimator_differs) == (150, 0, 0)
+    assert report.n_boundary > 50
+    assert str(report).startswith("iris (RandomForestClassifier, float32): ok\n")
+
+
+def test_a_changed_threshold_is_found() -> None:
+    program = mm.transpile(TREE, name="iris", optimize="speed")
+    report = changed(program, r"> 0x4", "> 0x3").verify(IRIS)
+    assert not report
+    assert report.n_c_differs > 0
+    assert "iris (DecisionTreeClassifier, float32): WRONG" in str(report)
+    assert re.search(r"x = \[.*\]: C gives .*, twin .*", str(report))
+
+
+def test_a_threshold_that_is_one_step_off_is_found() -> None:
+    """Only a boundary row can tell."""
+    program = mm.transpile(TREE, name="iris", optimize="speed")
+    [key] = re.findall(r"> (0x\w+)L", program.header)[:1]
+    report = changed(program, key, f"0x{int(key, 16) + 1:08x}").verify(IRIS)
+    assert 0 < report.n_c_differs < report.n_boundary
+    assert (program.predict(IRIS) == TREE.predict(IRIS)).all()
+
+
+def test_less_instead_of_less_or_equal_is_found() -> None:
+    program = mm.transpile(TREE, name="iris", optimize="speed")
+    assert not changed(program, r"(if \(mml2_bits\(&x\[\d\]\) )> ", r"\1>= ").verify(IRIS)
+
+
+def test_changed_probabilities_are_found() -> None:
+    program = mm.transpile(TREE, name="iris")
+    report = changed(program, r"(iris_proba\[\d+\] MML2_FLASH = \{\n.*?)1\.0f", r"\g<1>0.5f").verify(IRIS)
+    assert not report
+
+
+def test_a_wrong_quantize_is_found() -> None:
+    program = mm.transpile(TREE, name="iris", dtype="int16", calibration=IRIS)
+    assert program.verify(IRIS)
+    assert not changed(program, r"rest >= 0\.5f", "rest > 0.5f").verify(IRIS)
+
+
+def test_a_header_of_another_estimator_breaks_the_contract() -> None:
+    other = DecisionTreeClassifier(max_depth=1, random_state=0).fit(IRIS, SPECIES)
+    report = replace(mm.transpile(TREE, name="iris"), estimator=other).verify(IRIS)
+    assert not report
+    assert report.n_c_differs == 0
+    assert report.n_estimator_differs > 0
+    assert report.agreement < 1
+    x, c, expected = report.estimator_differs[0]
+    assert other.predict(x[None]) == expected
+    assert TREE.predict(x[None]) == c
+    assert f"{report.n_estimator_differs} rows break the contract" in str(report)
+
+
+@pytest.mark.parametrize("kind", [DecisionTreeRegressor, RandomForestRegressor])
+def test_a_regressor_that_is_off_by_little_breaks_the_contract(kind: Any) -> None:
+    y = IRIS[:, 0].astype(float)
+    estimator = kind(max_depth=3, random_state=0).fit(IRIS, y)
+    off = kind(max_depth=3, random_state=0).fit(IRIS, y + 2e-5 * np.ptp(y))
+    assert mm.verify(estimator, IRIS)
+    assert not replace(mm.transpile(estimator), estimator=off).verify(IRIS)
+
+
+def test_integers_report_their_agreement_and_do_not_fail_for_it() -> None:
+    X = np.linspace(0, 1, 200, dtype=np.float32)[:, None]
+    tree = DecisionTreeClassifier().fit(X, np.arange(200) % 2)
+    report = mm.verify(tree, X, dtype="int8", calibration=X, min_agreement=0)
+    assert report
+    assert 0.2 < report.agreement < 0.9
+
+
+def test_at_most_a_few_rows_are_shown() -> None:
+    program = mm.transpile(TREE, name="iris", optimize="speed")
+    report = changed(program, r"> 0x4", "> 0x3").verify(IRIS)
+    assert len(report.c_differs) == len(report.estimator_differs) == 5 < report.n_c_differs
+    assert len(str(report).splitlines()) < 20
+
+
+def test_a_header_that_does_not_compile_is_a_toolchain_error() -> None:
+    program = changed(mm.transpile(TREE, name="iris"), "int iris_predict", "float* iris_predict")
+    with pytest.raises(ToolchainError, match="compiling for host failed"):
+        program.verify(IRIS)
+
+
+def test_a_missing_compiler_is_a_toolchain_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(ToolchainError, match="no-such-compiler not found"):
+        mm.verify(TREE, IRIS)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (IRIS[:, :2], r"X has shape \(150, 2\); \(n_rows, 4\) is needed"),
+        (IRIS[:0], "X has no rows"),
+        (IRIS[0], r"X has shape \(4,\)"),
+        ([["a"] * 4], "X is not an array of numbers"),
+        (np.where(IRIS > 7, np.nan, IRIS), "X has NaN"),
+        (np.where(IRIS > 7, np.inf, IRIS), "X has infinite values"),
+    ],
+    ids=["columns", "no rows", "1-D", "strings", "NaN", "inf"],
+)
+def test_rows_that_cannot_be_verified(X: Any, message: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"^{message}"):
+        mm.verify(TREE, X)
+
+
+def test_nan_is_verified_where_it_is_followed() -> None:
+    holes = np.where(np.random.default_rng(0).random(IRIS.shape) < 0.2, np.nan, IRIS)
+    report = mm.verify(TREE, holes, missing="exact")
+    assert report
+    assert report.agreement == 1
+
+
+def test_progress_goes_to_stderr_and_only_if_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    forest = RandomForestClassifier(2, random_state=0).fit(IRIS, SPECIES)
+    X = np.repeat(IRIS, 20, axis=0)
+    mm.verify(forest, X)
+    assert capsys.readouterr() == ("", "")
+    mm.verify(forest, X, progress=True, name="iris")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "verifying iris" in err
+
+
+class TestBoundaryRows:
+    def test_every_threshold_and_both_neighbours_are_met(self) -> None:
+        model = mm.transpile(FOREST).model
+        rows = boundary_rows(model, IRIS)
+        for tree in FOREST.estimators_:
+            inner = tree.tree_.children_left >= 0
+            for f, t in zip(tree.tree_.feature[inner], tree.tree_.threshold[inner], strict=True):
+                below = np.float32(t)
+                if below > t:
+                    below = np.nextafter(below, np.float32(-np.inf))
+                above = np.nextafter(below, np.float32(np.inf))
+                assert below in rows[:, f]
+                assert above in rows[:, f]
+
+    def test_special_values_are_met_by_every_feature(self) -> None:
+        rows = boundary_rows(mm.transpile(TREE, missing="exact").model, IRIS)
+        info = np.finfo(np.float32)
+        for column in rows.T:
+            for value in (0.0, info.max, -info.max, info.smallest_subnormal, -info.smallest_subnormal):
+                assert value in column
+            assert (np.signbit(column) & (column == 0)).any()
+            assert np.isnan(column).any()
+
+    def test_nan_only_where_it_is_followed(self) -> None:
+        assert not np.isnan(boundary_rows(mm.transpile(TREE).model, IRIS)).any()
+
+    def test_rows_are_encoded_and_the_same_every_time(self) -> None:
+        model = mm.transpile(TREE, dtype="int8", calibration=IRIS).model
+        rows = boundary_rows(model, model.input.encode(IRIS))
+        assert rows.dtype == np.int8
+        np.testing.assert_array_equal(rows, boundary_rows(model, model.input.encode(IRIS)))
+
+    def test_there_are_not_too_many(self) -> None:
+        assert len(boundary_rows(mm.transpile(FOREST).model, IRIS, most=30)) <= 30
+
+    def test_a_wide_model_does_not_take_gigabytes(self) -> None:
+        X = np.eye(4, 20_000, dtype=np.float32)
+        model = mm.transpile(DecisionTreeClassifier().fit(X, [0, 0, 1, 1])).model
+        assert boundary_rows(model, X).nbytes <= 1 << 29
+
+
+def test_the_oracle_is_scikit_learns_predict_without_its_names_of_columns() -> None:
+    named = RandomForestClassifier(3, random_state=0).fit(IRIS, SPECIES)
+    named.feature_names_in_ = np.array(list("abcd"), object)
+    np.testing.assert_array_equal(oracle(named, IRIS)[:, 0], FOREST.__class__.predict(FOREST, IRIS))
+
+
+def test_agreement_is_a_share_of_rows() -> None:
+    model = mm.transpile(TREE).model
+    assert agreement(model, TREE, IRIS) == 1
+    other = DecisionTreeClassifier(max_depth=1, random_state=0).fit(IRIS, SPECIES)
+    expected = (other.predict(IRIS) == TREE.predict(IRIS)).mean()
+    assert agreement(model, other, IRIS) == pytest.approx(expected)
+
+
+def test_rows_differ_where_their_bytes_do() -> None:
+    a = np.float32([[0.0, 1], [-0.0, 1], [np.nan, 1], [1, 2]])
+    b = np.float32([[0.0, 1], [0.0, 1], [np.nan, 1], [1, 3]])
+    assert differing_rows(a, b).tolist() == [False, True, False, True]
