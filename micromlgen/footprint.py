@@ -47,11 +47,13 @@ class Footprint:
     unit: str
 
     @property
-    def time_ms(self) -> float:  # noqa: D102
+    def time_ms(self) -> float:
+        """Of a mean prediction."""
         return 1000 * self.cycles_mean / self.board.clock_hz
 
     @property
-    def fits(self) -> bool:  # noqa: D102
+    def fits(self) -> bool:
+        """Whether the board has that much flash, and RAM for the model and its stack."""
         return self.flash <= self.board.flash and self.ram + self.stack <= self.board.ram
 
     def __str__(self) -> str:

@@ -142,7 +142,8 @@ class Classifier(Model):
     classes: tuple[Array, ...]
 
     @property
-    def n_outputs(self) -> int:  # noqa: D102
+    def n_outputs(self) -> int:
+        """One for each array of `classes`."""
         return len(self.classes)
 
     @property
@@ -178,7 +179,8 @@ class Regressor(Model):
     span: NDArray[np.float64]
 
     @property
-    def n_outputs(self) -> int:  # noqa: D102
+    def n_outputs(self) -> int:
+        """One for each row of `span`."""
         return len(self.span)
 
     @property

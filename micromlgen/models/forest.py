@@ -168,10 +168,10 @@ class ForestClassifier(_Forest, Classifier):
         return (1 << self.proba_shift) >> 1
 
     @property
-    def proba_one(self) -> int:  # noqa: D102
+    def proba_one(self) -> int:
         return (self.total + self.proba_half) >> self.proba_shift
 
-    def quantize(self, inputs: Input) -> ForestClassifier:  # noqa: D102
+    def quantize(self, inputs: Input) -> ForestClassifier:
         shares = np.concatenate(
             [
                 self.values[:, o, 1:2] if k == 2 else self.values[:, o, :k]
@@ -184,7 +184,7 @@ class ForestClassifier(_Forest, Classifier):
         trees = self.trees.quantize(inputs)
         return replace(self, input=inputs, trees=trees, values=votes, share=share)
 
-    def predict(self, Q: Array) -> Array:  # noqa: D102
+    def predict(self, Q: Array) -> Array:
         sums = self.sums(Q)
         best = [
             sums[:, a] > self.total // 2 if k == 2 else sums[:, a : a + w].argmax(axis=1)
@@ -193,7 +193,7 @@ class ForestClassifier(_Forest, Classifier):
         out = np.stack(best, axis=1).astype(np.int32)
         return out[:, 0] if self.n_outputs == 1 else out
 
-    def predict_proba(self, Q: Array) -> Array:  # noqa: D102
+    def predict_proba(self, Q: Array) -> Array:
         sums = self.sums(Q)
         votes = np.concatenate(
             [
@@ -215,7 +215,7 @@ class ForestClassifier(_Forest, Classifier):
             out.append((best[:, 0] - best[:, 1] <= _MARGIN) & (self.share > 1))
         return np.stack(out, axis=1)
 
-    def contract(self) -> Sequence[str]:  # noqa: D102
+    def contract(self) -> Sequence[str]:
         if self.share == 1:
             where = "the class is scikit-learn's, the lowest one where votes tie"
         else:
@@ -243,10 +243,10 @@ class ForestRegressor(_Forest, Regressor):
         return np.dtype(np.int32)
 
     @property
-    def output_scale(self) -> float:  # noqa: D102
+    def output_scale(self) -> float:
         return float(2.0 ** -int(self.exponents[0]))
 
-    def quantize(self, inputs: Input) -> ForestRegressor:  # noqa: D102
+    def quantize(self, inputs: Input) -> ForestRegressor:
         if np.abs(self.span).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         y = self.values[:, :, 0]
@@ -286,7 +286,7 @@ class ForestRegressor(_Forest, Regressor):
         """Bound of the error that comes from rounding each leaf to half a unit."""
         return np.asarray(np.ldexp(0.5 * self.n_trees, -exponents))
 
-    def predict(self, Q: Array) -> Array:  # noqa: D102
+    def predict(self, Q: Array) -> Array:
         sums = self.sums(Q).astype(np.int32)
         if self.input.is_integer:
             y: Array = sums
@@ -299,7 +299,7 @@ class ForestRegressor(_Forest, Regressor):
         width = self.span[:, 1] - self.span[:, 0]
         return np.asarray(2e-6 * width + np.abs(self.span).max(axis=1) * 2.0**-24)
 
-    def contract(self) -> Sequence[str]:  # noqa: D102
+    def contract(self) -> Sequence[str]:
         bound = "within 2e-6 of the span of y, and the rounding of y to float32"
         if self.input.is_integer:
             return ["every tree's leaf is the one that the encoded x reaches", "sums are exact in int32"]

@@ -93,10 +93,10 @@ class TreeClassifier(_Tree, Classifier):
     best: NDArray[np.int32]
 
     @property
-    def proba_one(self) -> int:  # noqa: D102
+    def proba_one(self) -> int:
         return _PROBA_ONE
 
-    def quantize(self, inputs: Input) -> TreeClassifier:  # noqa: D102
+    def quantize(self, inputs: Input) -> TreeClassifier:
         one = _PROBA_ONE if inputs.is_integer else 1
         shares = np.concatenate([self.values[:, o, :k] for o, k in enumerate(self.n_classes)], axis=1)
         scaled = np.rint(shares * one) if inputs.is_integer else shares
@@ -104,13 +104,13 @@ class TreeClassifier(_Tree, Classifier):
         return replace(self, input=inputs, trees=self.trees.quantize(inputs), values=scaled.astype(dtype))
 
     @property
-    def answers(self) -> Array:  # noqa: D102
+    def answers(self) -> Array:
         return self.best
 
-    def predict_proba(self, Q: Array) -> Array:  # noqa: D102
+    def predict_proba(self, Q: Array) -> Array:
         return np.asarray(self.values[self.apply(Q)[:, 0]])
 
-    def contract(self) -> Sequence[str]:  # noqa: D102
+    def contract(self) -> Sequence[str]:
         if self.input.is_integer:
             return ["the class of the leaf that the encoded x reaches; probabilities within 2^-16"]
         return ["the class is scikit-learn's for every x that it accepts; probabilities within 2^-24"]
@@ -123,10 +123,10 @@ class TreeRegressor(_Tree, Regressor):
     exponent: int
 
     @property
-    def output_scale(self) -> float:  # noqa: D102
+    def output_scale(self) -> float:
         return float(2.0**-self.exponent)
 
-    def quantize(self, inputs: Input) -> TreeRegressor:  # noqa: D102
+    def quantize(self, inputs: Input) -> TreeRegressor:
         if np.abs(self.values).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         values: Array = self.values[:, :, 0].astype(np.float32)
@@ -139,14 +139,14 @@ class TreeRegressor(_Tree, Regressor):
         )
 
     @property
-    def answers(self) -> Array:  # noqa: D102
+    def answers(self) -> Array:
         return self.values
 
     def tolerance(self) -> NDArray[np.float64]:
         """Only the rounding of the leaf itself to float32."""
         return np.asarray(np.abs(self.span).max(axis=1) * 2.0**-24 + np.finfo(np.float32).smallest_subnormal)
 
-    def contract(self) -> Sequence[str]:  # noqa: D102
+    def contract(self) -> Sequence[str]:
         if self.input.is_integer:
             return ["the value of the leaf that the encoded x reaches, to half a unit of the output scale"]
         return ["the value is scikit-learn's, rounded to float32, for every x that it accepts"]
