@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import DTYPES, Input, Model
+from micromlgen.ir import DTYPES, DType, Input, Model
 
 
 def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
@@ -73,4 +73,4 @@ def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) 
         fits = limits <= np.iinfo(dtype).max
         exponents = np.where(integral & fits, 0, fixedpoint.exponent_for(limits, np.dtype(dtype)))
         exponents = exponents.astype(np.int32)
-    return model.quantize(Input(n, dtype, exponents, model.input.missing))  # type: ignore[arg-type]
+    return model.quantize(Input(n, cast(DType, dtype), exponents, model.input.missing))
