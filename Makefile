@@ -11,8 +11,9 @@ demo:
 	@tools/setup.sh demo
 	.venv/bin/python examples/activity/demo.py
 
-test: lint
+test:
 	@tools/setup.sh test
+	@$(MAKE) --no-print-directory lint
 	.venv/bin/pytest -n $(JOBS)
 	.venv-oldest/bin/pytest -n $(JOBS) -m "not boards"
 

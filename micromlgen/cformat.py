@@ -34,6 +34,7 @@ _ARDUINO_MACROS = frozenset(
     LSBFIRST MSBFIRST CHANGE FALLING RISING DEFAULT EXTERNAL INTERNAL min max abs constrain round radians
     degrees sq sei cli interrupts noInterrupts lowByte highByte bitRead bitSet bitClear bitToggle bitWrite
     bit word boolean byte A0 A1 A2 A3 A4 A5 A6 A7 LED_BUILTIN SS MOSI MISO SCK SDA SCL PROGMEM PSTR PGM_P
+    DEC HEX OCT BIN NAN INFINITY HUGE_VAL M_PI E2END RAMEND FLASHEND SPM_PAGESIZE SE
     NULL EOF SREG SP SPL SPH errno assert isnan isinf signbit UINT8_MAX INT8_MAX _BV ISR USBCON F_CPU ARDUINO
     linux unix AVR arm i386
     """.split()
@@ -135,11 +136,13 @@ def label(value: Any) -> str:
 def comment(text: str) -> str:
     """One line of text that is safe inside a C comment.
 
+    Characters that could end it, begin another, continue the line or form a trigraph become blanks.
+
     >>> comment('ends */ here' + chr(10) + 'next')
-    'ends * / here next'
+    'ends  / here next'
     """
-    line = "".join(c if 32 <= ord(c) < 127 else " " for c in text)
-    return line.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("\\", "/")
+    line = "".join(c if 32 <= ord(c) < 127 and c not in "?\\" else " " for c in text)
+    return re.sub(r"(?<=/)\*|\*(?=/)", " ", line)
 
 
 def float32(value: float) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from micromlgen import models
@@ -21,6 +23,7 @@ from micromlgen.ir import Model
 
 Converter = Callable[[Any], Model]
 _CONVERTERS: dict[str, Converter] = {}
+_ANSWERS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
 
 
 def converts(*paths: str) -> Callable[[Converter], Converter]:
@@ -49,22 +52,28 @@ def supported() -> list[str]:
 def _find(estimator: Any) -> Converter | None:
     """Converter of the class or its nearest base; private modules count as their public package."""
     _discover()
-    for cls in type(estimator).__mro__:
+    mro = type(estimator).__mro__
+    for cls in mro:
         for path, converter in _CONVERTERS.items():
             package, _, name = path.rpartition(".")
             if cls.__name__ == name and f"{cls.__module__}.".startswith(f"{package}."):
-                owner = next(c for c in type(estimator).__mro__ if "predict" in vars(c))
-                # A subclass that predicts by itself is another model.
-                if owner.__module__.split(".")[0] == package.split(".")[0]:
+                owners = [next((c for c in mro if method in vars(c)), cls) for method in _ANSWERS]
+                # A subclass that answers by itself is another model.
+                if all(c.__module__.split(".")[0] == package.split(".")[0] for c in owners):
                     return converter
     return None
 
 
 def accepts_missing(estimator: Any) -> bool:
-    """Whether the estimator's own `predict` takes NaN."""
-    if hasattr(estimator, "__sklearn_tags__"):
-        return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
-    return bool(estimator._get_tags()["allow_nan"])  # scikit-learn before 1.6
+    """Whether the estimator's own `predict` takes NaN. It is asked: its tags do not always tell."""
+    row = np.full((1, getattr(estimator, "n_features_in_", 1)), np.nan)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of column names that the row does not have
+            estimator.predict(row)
+    except ValueError:
+        return False
+    return True
 
 
 def convert(estimator: Any, missing: str | None = None) -> Model:
@@ -96,6 +105,8 @@ def convert(estimator: Any, missing: str | None = None) -> Model:
     if missing not in (None, "exact", "never"):
         raise UnsupportedError(f"missing={missing!r}: use 'exact' or 'never'")
     follow = model.input.missing if missing is None else missing == "exact"
-    if missing == "exact" and not accepts_missing(estimator):
-        raise UnsupportedError(f"missing='exact': this {title} does not accept NaN; use missing='never'")
-    return replace(model, input=replace(model.input, missing=follow and accepts_missing(estimator)))
+    if follow and not accepts_missing(estimator):
+        if missing == "exact":
+            raise UnsupportedError(f"missing='exact': this {title} does not accept NaN; use missing='never'")
+        follow = False
+    return replace(model, input=replace(model.input, missing=follow))

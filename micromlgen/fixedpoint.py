@@ -17,6 +17,9 @@ Array = NDArray[Any]
 
 #: `ordered` of every NaN: above +inf, whatever the NaN's sign and payload.
 NAN_KEY = np.int32(0x7FFFFFFF)
+_INF_BITS = np.int32(0x7F800000)
+# How far a share that is a quotient of two integers may be from it: a few roundings of float64.
+_EXACT = 2.0**-50
 
 
 def float32_floor(x: ArrayLike) -> NDArray[np.float32]:
@@ -37,10 +40,10 @@ def ordered(x: ArrayLike) -> NDArray[np.int32]:
     >>> ordered([-1.0, -0.0, 0.0, 1.0, np.inf]).tolist()
     [-1065353217, 0, 0, 1065353216, 2139095040]
     """
-    f = np.asarray(x, np.float32) + np.float32(0)  # −0 + 0 is +0
-    bits = f.view(np.int32)
+    bits = np.asarray(x, np.float32).view(np.int32)
     keys = np.where(bits < 0, bits ^ NAN_KEY, bits)
-    return np.where(np.isnan(f), NAN_KEY, keys).astype(np.int32)
+    keys = np.where(bits == np.iinfo(np.int32).min, 0, keys)
+    return np.where(bits & NAN_KEY > _INF_BITS, NAN_KEY, keys).astype(np.int32)
 
 
 def unordered(keys: ArrayLike) -> NDArray[np.float32]:
@@ -77,13 +80,13 @@ def exponent_for(limit: ArrayLike, dtype: np.dtype[Any]) -> NDArray[np.int32]:
     return np.asarray(np.clip(e, -100, 100), np.int32)
 
 
-def share_denominator(fractions: ArrayLike, tolerance: float) -> int:
-    """Smallest D ≤ 65535 for which every fraction is within `tolerance` of a multiple of 1 / D, else 2²⁰.
+def share_denominator(fractions: ArrayLike) -> int:
+    """Smallest D ≤ 65535 for which every fraction is a multiple of 1 / D, rounded to float64, else 2²⁰.
 
     Shares of one get D = 1, so one-hot leaves count single votes; a few simple fractions stay in 16 bits;
     anything else gets 2²⁰, whose rounding is within 2⁻²¹.
 
-    >>> share_denominator([0.0, 1.0], 1e-9), share_denominator([0.5, 1 / 3], 1e-9)
+    >>> share_denominator([0.0, 1.0]), share_denominator([0.5, 1 / 3])
     (1, 6)
     """
     distinct = np.unique(np.asarray(fractions, np.float64))
@@ -95,7 +98,7 @@ def share_denominator(fractions: ArrayLike, tolerance: float) -> int:
         if denominator > 65535:
             return 1 << 20
     scaled = distinct * denominator
-    exact = bool(np.all(np.abs(scaled - np.rint(scaled)) <= tolerance * denominator))
+    exact = bool(np.all(np.abs(scaled - np.rint(scaled)) <= _EXACT * denominator))
     return denominator if exact else 1 << 20
 
 
@@ -103,7 +106,7 @@ def sum_exponent(values: NDArray[np.float64], terms: int) -> int:
     """Largest e for which a sum of `terms` roundings of ``values * 2**e`` provably stays inside int32.
 
     `values` holds the largest magnitudes of the terms; their plain sum bounds the exact result, and each
-    rounding adds at most one half.
+    rounding adds at most one half. At most 100, which is also what sums of nothing but zeros get.
     """
     bound = max(float(np.sum(values)), 1e-30)
     return int(np.clip(np.floor(np.log2((2.0**31 - 1 - terms) / bound)), -100, 100))

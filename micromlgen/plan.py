@@ -53,12 +53,12 @@ def plan(
         cores = (_LIKE.get(core, core),)
         fitting = _fitting(layouts, cores[0], flash)
         if not fitting:
-            need, largest = min((x.flash[cores[0]], max(x.tables, default=0)) for x in layouts)
-            raise UnsupportedError(
-                f"the model needs about {need:.0f} bytes of flash (tables of {largest}), the target has "
-                f"{flash} (tables of at most {_LARGEST_TABLE.get(cores[0], flash)}); fit a smaller model or "
-                "choose a larger board"
-            )
+            need = min(x.flash[cores[0]] for x in layouts)
+            tables = min(max(x.tables, default=0) for x in layouts)
+            because = f"about {need:.0f} bytes of flash, the target has {flash}"
+            if flash is None or need <= flash:
+                because = f"a table of {tables} bytes, {core} takes {_LARGEST_TABLE[cores[0]]}"
+            raise UnsupportedError(f"the model needs {because}; fit a smaller model or choose a larger board")
         return [("", _best(fitting, optimize, cores))]
     chosen = [
         # What fits no board of a group may still be compiled for the others.

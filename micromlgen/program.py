@@ -19,7 +19,7 @@ from micromlgen.footprint import Footprint, footprint
 from micromlgen.ir import Classifier, Model, Regressor
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
-from micromlgen.render import render
+from micromlgen.render import check_classmap, render
 from micromlgen.verify import Report, agreement, verify_header
 
 Array = NDArray[Any]
@@ -195,7 +195,11 @@ def transpile(
     AgreementError
         If an integer model agrees with the estimator on less than `min_agreement` of the calibration rows.
     """
+    if not isinstance(min_agreement, (int, float)) or not 0 <= min_agreement <= 1:
+        raise UnsupportedError(f"min_agreement={min_agreement!r}: a share between 0 and 1 is needed")
     exact = convert(estimator, missing)
+    n_classes = max(exact.n_classes) if isinstance(exact, Classifier) else 0
+    texts = check_classmap({} if classmap is None else classmap, n_classes)
     spelled = cformat.make_name(name if name is not None else exact.source.removesuffix("Classifier"))
     rows = None if calibration is None else check_rows(calibration, exact.input, "calibration")
     model = quantize(exact, dtype, rows)
@@ -212,7 +216,7 @@ def transpile(
             )
     top = banner(model, layouts, spelled, agreed, on.title if on else None)
     return Program(
-        header=render(model, layouts, spelled, top, classmap or {}),
+        header=render(model, layouts, spelled, top, texts),
         name=spelled,
         model=model,
         layout=" on AVR, else ".join(x.name for _, x in layouts),

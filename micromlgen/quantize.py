@@ -21,7 +21,10 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
         With `what` named, if the shape or the values are unfit.
     """
     try:
-        rows = np.asarray(X, dtype=np.float32)
+        if np.iscomplexobj(X):
+            raise TypeError("complex numbers")
+        with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+            rows = np.asarray(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise UnsupportedError(f"{what} is not an array of numbers: {error}") from error
     if rows.ndim != 2 or rows.shape[1] != inputs.n_features:
@@ -60,17 +63,20 @@ def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) 
     exponents = None
     if dtype != "float32":
         limits = model.feature_limits()
+        top = np.iinfo(dtype).max
+        # What saturates must still lie above every constant.
+        fits = limits < top
         if calibration is not None:
             integral = (np.isnan(calibration) | (calibration == np.rint(calibration))).all(axis=0)
             limits = np.maximum(limits, np.nanmax(np.abs(calibration), axis=0, initial=0))
-        elif model.takes_integers():
+            fits &= limits <= top
+        elif model.takes_integers() and fits.all():
             integral = np.ones(n, bool)
         else:
             raise UnsupportedError(
                 f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was "
-                "not trained on integers, so its features must be scaled"
+                f"not trained on integers within {top}, so its features must be scaled"
             )
-        fits = limits <= np.iinfo(dtype).max
         exponents = np.where(integral & fits, 0, fixedpoint.exponent_for(limits, np.dtype(dtype)))
         exponents = exponents.astype(np.int32)
     return model.quantize(Input(n, cast(DType, dtype), exponents, model.input.missing))

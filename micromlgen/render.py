@@ -36,6 +36,24 @@ class Labels:
     consecutive: bool
 
 
+def check_classmap(classmap: Any, n_classes: int) -> Mapping[int, str]:
+    """A usable mapping from class indices to texts.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is no mapping, or has an index that no class has.
+    """
+    if not isinstance(classmap, Mapping):
+        raise UnsupportedError(
+            f"classmap is a {type(classmap).__name__}; a dict from class index to text is needed"
+        )
+    for index in classmap:
+        if isinstance(index, bool) or index not in range(n_classes):
+            raise UnsupportedError(f"classmap has the index {index!r}; the classes are 0 to {n_classes - 1}")
+    return classmap
+
+
 def _labels(classes: NDArray[Any], classmap: Mapping[int, str]) -> Labels:
     texts = [cformat.label(classmap.get(i, c)) for i, c in enumerate(classes.tolist())]
     start = np.cumsum([0, *[len(cformat.utf8(t)) + 1 for t in texts[:-1]]])

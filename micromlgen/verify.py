@@ -15,12 +15,13 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import quantize_call, twin_calls
 from micromlgen.cformat import Name
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Model, Regressor
+from micromlgen.ir import Classifier, Input, Model, Regressor
 
 Array = NDArray[Any]
 #: Integer regressors agree with a row where they are within this share of the span of y.
 _REGRESSOR_AGREES = 0.01
 _MOST_BOUNDARY_ROWS = 20_000
+_MOST_BOUNDARY_VALUES = 1 << 24  # of all rows together: wide models get fewer
 _SHOWN = 5
 
 
@@ -75,6 +76,7 @@ def boundary_rows(model: Model, base: Array, most: int = _MOST_BOUNDARY_ROWS) ->
     most : int
         Beyond this number of rows, evenly spaced ones are kept.
     """
+    most = min(most, _MOST_BOUNDARY_VALUES // base.shape[1])
     rng = np.random.default_rng(0)
     values = model.boundaries()
     where = np.repeat(np.arange(len(values)), [len(v) for v in values])
@@ -151,7 +153,7 @@ def verify_header(
     rows = np.concatenate([inputs.encode(X), edges])
     pairs = twin_calls(model, header, name, rows)
     if inputs.is_integer:
-        raw = np.concatenate([X, _extremes(inputs.n_features)])
+        raw = np.concatenate([X, _extremes(inputs)])
         pairs.append((quantize_call(model, header, name, raw), inputs.encode(raw)))
     results = core("host").run([call for call, _ in pairs], flags=("-O1", *STRICT), measure=False)
     different = [
@@ -191,12 +193,16 @@ def differing_rows(a: Array, b: Array) -> NDArray[np.bool_]:
     return np.asarray((a.view(pattern) != np.ascontiguousarray(b, a.dtype).view(pattern)).any(axis=1))
 
 
-def _extremes(n_features: int) -> NDArray[np.float32]:
-    """Raw rows that try the rounding and saturation of `<name>_quantize`."""
-    big = np.finfo(np.float32).max
-    values = [0.5, -0.5, 0.49999997, 1.5, -1.5, 2.5, 32767, 32767.5, -32767.5, 127.5, -128.5, 1e-40, big]
-    values += [-big, np.inf, -np.inf, np.nan]
-    return np.repeat(np.array(values, np.float32)[:, None], n_features, axis=1)
+def _extremes(inputs: Input) -> NDArray[np.float32]:
+    """Raw rows that try the rounding and saturation of `<name>_quantize`: at halves and limits."""
+    top = np.iinfo(inputs.dtype).max
+    big, tiny = np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal
+    scaled = [0, 0.5, 0.49999997, 1.5, 2.5, top, top + 0.5, top - 0.5, top + 1.0]
+    units = np.array([*scaled, *np.negative(scaled)], np.float32)[:, None]
+    beyond = np.array([big, -big, tiny, -tiny, np.inf, -np.inf, np.nan], np.float32)[:, None]
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.ldexp(units, -np.asarray(inputs.exponents))
+    return np.concatenate([rounded, np.repeat(beyond, inputs.n_features, axis=1)])
 
 
 def _track(chunks: Sequence[Array], what: str, progress: bool | None) -> Iterable[Array]:

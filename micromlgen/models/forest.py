@@ -179,7 +179,7 @@ class ForestClassifier(_Forest, Classifier):
             ],
             axis=1,
         )
-        share = fixedpoint.share_denominator(shares, 1e-9)
+        share = fixedpoint.share_denominator(shares)
         votes = np.rint(shares * share).astype(np.int64)
         trees = self.trees.quantize(inputs)
         return replace(self, input=inputs, trees=trees, values=votes, share=share)

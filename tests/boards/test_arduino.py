@@ -166,10 +166,11 @@ def test_opening_the_port_resets_the_sketch(console):
 
 
 def test_a_quiet_board_keeps_the_time(port):
-    before, start = ask(port, b"m"), time.monotonic()
+    start = time.monotonic()
+    before = ask(port, b"m")
     time.sleep(0.5)
-    took = 1000 * (time.monotonic() - start)
-    assert 200 < ask(port, b"m") - before < took + 50  # late on a busy machine, but never early
+    passed = ask(port, b"m") - before
+    assert 100 < passed < 1000 * (time.monotonic() - start) + 5  # late on a busy machine, but never early
     start = time.monotonic()
     assert ask(port, b"w") == 0
     assert time.monotonic() - start > 0.28
