@@ -20,7 +20,7 @@ test:
 lint:
 	@tools/setup.sh lint
 	.venv/bin/ruff check
-	.venv/bin/ruff format --check --extend-exclude '*.md'
+	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
 .PHONY: help demo test lint

@@ -1,7 +1,7 @@
 """Laws that hold for all inputs, tried on generated ones.
 
-The examples are the same in every run. ``EXAMPLES=2000 pytest tests/test_properties.py`` hunts for longer, with
-new random examples.
+The examples are the same in every run; ``EXAMPLES=2000 pytest tests/test_properties.py`` tries twenty times as
+many, new ones.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def test_float32_floor_keeps_every_comparison(t: float, x: float) -> None:
     down = fixedpoint.float32_floor(t)
     assert down.dtype == np.float32
     assert (x <= t) == (x <= float(down))
-    for near in (down, np.nextafter(down, np.float32(np.inf)), np.nextafter(down, np.float32(-np.inf))):
+    with np.errstate(over="ignore"):
+        around = [down, np.nextafter(down, np.float32(np.inf)), np.nextafter(down, np.float32(-np.inf))]
+    for near in around:
         assert (float(near) <= t) == (near <= down)
 
 
@@ -148,17 +150,17 @@ def test_exponent_is_the_largest_that_stays_in_range(limit: float, dtype: str) -
 def test_shares_have_their_common_denominator(pairs: list[tuple[int, int]]) -> None:
     shares = [Fraction(min(a, b), b) for a, b in pairs]
     common = lcm(*(share.denominator for share in shares))
-    got = fixedpoint.share_denominator([float(share) for share in shares], 1e-9)
+    got = fixedpoint.share_denominator([float(share) for share in shares])
     assert got == (common if common <= 65535 else 1 << 20)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 @examples(300)
-def test_votes_are_shares_within_the_tolerance(shares: list[float]) -> None:
-    denominator = fixedpoint.share_denominator(shares, 1e-9)
+def test_votes_are_shares(shares: list[float]) -> None:
+    denominator = fixedpoint.share_denominator(shares)
     assert denominator <= 1 << 20
     worst = max(abs(share - round(share * denominator) / denominator) for share in shares)
-    assert worst <= (2**-21 if denominator == 1 << 20 else 1.01e-9)
+    assert worst <= (2**-21 if denominator == 1 << 20 else 1e-15)
 
 
 @given(st.lists(st.floats(0, 1e30), min_size=1, max_size=12))
@@ -418,7 +420,8 @@ def matrices(draw: st.DrawFn, whole: bool = False) -> np.ndarray:
             pool = np.array(draw(st.lists(st.integers(-126, 126), min_size=2, max_size=8)), np.float32)
         else:
             pool = np.array(draw(st.lists(finite32s, min_size=2, max_size=6)), np.float32)
-            near = np.nextafter(pool, np.float32(np.inf))
+            with np.errstate(over="ignore"):
+                near = np.nextafter(pool, np.float32(np.inf))
             pool = np.concatenate([pool, near[np.isfinite(near)]])
         columns.append(pool[rng.integers(0, len(pool), n)])
     return np.stack(columns, axis=1)

@@ -7,19 +7,17 @@ stands still and the time limits of ``Serial.readBytes`` never pass.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import re
 import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from micromlgen.boards.cache import cached
 from micromlgen.boards.catalog import board as board_named
 from micromlgen.boards.toolchain import C_FOLDER, execute, host_compiler
 from micromlgen.errors import ToolchainError
@@ -175,7 +173,7 @@ def _core_archive(board: str) -> Path:
         return scratch / "core.a"
 
     recipe = repr((_COMPILE, flags, execute(["avr-gcc", "--version"], CORE, "asking avr-gcc its version")))
-    return _cached(f"arduino-{board}.a", [recipe.encode(), *map(Path.read_bytes, files)], build)
+    return cached(f"arduino-{board}.a", [recipe.encode(), *map(Path.read_bytes, files)], build)
 
 
 def _simulator() -> Path:
@@ -190,22 +188,4 @@ def _simulator() -> Path:
             raise ToolchainError(f"{error}\napt-get install libsimavr-dev") from None
         return scratch / "arduino"
 
-    return _cached("arduino-simulator", [source.read_bytes()], build)
-
-
-def _cached(name: str, ingredients: Iterable[bytes], build: Callable[[Path], Path]) -> Path:
-    """Return the file that `build` makes in the folder given to it, kept until an ingredient changes."""
-    digest = hashlib.sha256()
-    for ingredient in ingredients:
-        digest.update(hashlib.sha256(ingredient).digest())
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micromlgen"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{digest.hexdigest()[:16]}-{name}"
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(
-            lock, fcntl.LOCK_EX
-        )  # a second archive, put in place during a link, would break that link
-        if not target.exists():
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                build(Path(scratch)).replace(target)  # in one step: nobody sees half of it
-    return target
+    return cached("arduino-simulator", [source.read_bytes()], build)

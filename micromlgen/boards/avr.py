@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from micromlgen.boards.cache import cached
 from micromlgen.boards.core import PROGRAM, Core
 from micromlgen.boards.toolchain import C_FOLDER, execute, host_compiler
 from micromlgen.errors import ToolchainError
@@ -48,19 +46,14 @@ class Avr(Core):
 
 
 def _runner() -> Path:
-    """Find the simulator's program, or build it: once for each version of its source."""
-    source = b"".join((C_FOLDER / name).read_bytes() for name in _RUNNER)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micromlgen"
-    runner = cache / f"avr_runner-{hashlib.sha256(source).hexdigest()[:16]}"
-    if not runner.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        # Built aside and renamed: another process may be doing the same.
-        with tempfile.TemporaryDirectory(dir=cache) as name:
-            built = Path(name) / runner.name
-            argv = [*host_compiler(), "-O2", str(C_FOLDER / _RUNNER[0]), "-o", str(built)]
-            try:
-                execute([*argv, "-lsimavr", "-lelf"], cache, "building the AVR simulator")
-            except ToolchainError as error:
-                raise ToolchainError(f"{error}\napt-get install libsimavr-dev libelf-dev") from None
-            built.replace(runner)
-    return runner
+    """Find the simulator's program, or build it."""
+
+    def build(scratch: Path) -> Path:
+        command = [*host_compiler(), "-O2", str(C_FOLDER / _RUNNER[0]), "-o", "runner", "-lsimavr", "-lelf"]
+        try:
+            execute(command, scratch, "building the AVR simulator")
+        except ToolchainError as error:
+            raise ToolchainError(f"{error}\napt-get install libsimavr-dev libelf-dev") from None
+        return scratch / "runner"
+
+    return cached("avr-runner", [(C_FOLDER / name).read_bytes() for name in _RUNNER], build)

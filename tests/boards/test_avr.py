@@ -64,10 +64,10 @@ def test_simulator_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     call = Call("", ONE, "y[0] = 1;")
     UNO.run([call])
-    [runner] = (tmp_path / "micromlgen").iterdir()
+    [runner] = (tmp_path / "micromlgen").glob("*-avr-runner")
     before = runner.stat()
     UNO.run([call])
-    [again] = (tmp_path / "micromlgen").iterdir()
+    [again] = (tmp_path / "micromlgen").glob("*-avr-runner")
     assert again.stat().st_ino == before.st_ino
 
 
@@ -78,4 +78,4 @@ def test_simulator_that_cannot_be_built(tmp_path: Path, monkeypatch: pytest.Monk
         UNO.run([Call("", ONE, "")])
     with pytest.raises(ToolchainError, match="apt-get install libsimavr-dev libelf-dev"):
         UNO.run([Call("", ONE, "")])
-    assert list((tmp_path / "micromlgen").iterdir()) == []
+    assert [path.name for path in (tmp_path / "micromlgen").iterdir()] == ["lock"]
