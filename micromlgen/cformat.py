@@ -63,7 +63,7 @@ def make_name(name: str) -> Name:
     Raises
     ------
     UnsupportedError
-        If it is no C identifier, starts with an underscore (reserved), is longer than 64 characters, or is a
+        If it is no C identifier, has underscores at its start or two in a row (reserved), is longer than 64 characters, or is a
         keyword of C or C++ or a macro of Arduino.h.
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name, re.ASCII):
@@ -75,6 +75,8 @@ def make_name(name: str) -> Name:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     snake = re.sub(r"_+", "_", words).lower().rstrip("_")
     cls = name if name[0].isupper() else "".join(w[:1].upper() + w[1:] for w in name.split("_"))
+    if "__" in name:
+        raise UnsupportedError(f"name {name!r} has a double underscore, which C++ reserves; use single ones")
     for spelling in (name, snake, cls):
         if spelling in _C_KEYWORDS or spelling in _ARDUINO_MACROS:
             raise UnsupportedError(

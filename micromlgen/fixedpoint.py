@@ -29,9 +29,10 @@ def float32_floor(x: ArrayLike) -> NDArray[np.float32]:
     True
     """
     x = np.asarray(x, np.float64)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         f = x.astype(np.float32)
-    return np.where(f > x, np.nextafter(f, np.float32(-np.inf)), f).astype(np.float32)
+        below = np.nextafter(f, np.float32(-np.inf))
+    return np.where(f > x, below, f).astype(np.float32)
 
 
 def ordered(x: ArrayLike) -> NDArray[np.int32]:

@@ -1,7 +1,7 @@
 """Laws that hold for all inputs, tried on generated ones.
 
-The examples are the same in every run; ``EXAMPLES=2000 pytest tests/test_properties.py`` tries twenty times as
-many, new ones.
+The examples are the same in every run. ``EXAMPLES=2000 pytest tests/test_properties.py`` tries new ones,
+twenty times as many.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -44,10 +44,11 @@ from micromlgen.program import Program
 from micromlgen.verify import boundary_rows, differing_rows
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
+NOT_SHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
-def examples(n: int) -> settings:
+def examples(n: int, **more: Any) -> settings:
     """So many examples, or in a hunt a multiple of them that `EXAMPLES` tells."""
     hunting = EXAMPLES > 0
     count = max(1, n * EXAMPLES // 100) if hunting else n
@@ -57,6 +58,7 @@ def examples(n: int) -> settings:
         derandomize=not hunting,
         suppress_health_check=SLOW,
         print_blob=hunting,
+        **more,
     )
 
 
@@ -409,26 +411,26 @@ KINDS: dict[str, Callable[..., Any]] = {
 }
 
 
-@st.composite
-def matrices(draw: st.DrawFn, whole: bool = False) -> np.ndarray:
-    """Few different values a feature, some of them one float step apart; or small integers."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, n_features = draw(st.integers(2, 24)), draw(st.integers(1, 4))
+def matrix(rng: np.random.Generator, n: int, whole: bool) -> np.ndarray:
+    """Few different values a feature, of any magnitude, some one float step apart; or small integers."""
     columns = []
-    for _ in range(n_features):
+    for _ in range(rng.integers(1, 5)):
+        size = rng.integers(2, 9)
         if whole:
-            pool = np.array(draw(st.lists(st.integers(-126, 126), min_size=2, max_size=8)), np.float32)
+            pool = rng.integers(-126, 127, size).astype(np.float32)
         else:
-            pool = np.array(draw(st.lists(finite32s, min_size=2, max_size=6)), np.float32)
+            pool = rng.choice([-1, 1], size) * 2.0 ** rng.uniform(*rng.choice([(-149, 127), (-3, 3)]), size)
+            pool = np.where(rng.random(size) < 0.3, rng.choice(SPECIAL, size), pool).astype(np.float32)
             with np.errstate(over="ignore"):
                 near = np.nextafter(pool, np.float32(np.inf))
             pool = np.concatenate([pool, near[np.isfinite(near)]])
-        columns.append(pool[rng.integers(0, len(pool), n)])
+        columns.append(rng.choice(pool, n))
     return np.stack(columns, axis=1)
 
 
-def targets(draw: st.DrawFn, regressor: bool, n: int, criterion: str | None) -> np.ndarray:
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+def targets(
+    draw: st.DrawFn, rng: np.random.Generator, n: int, regressor: bool, criterion: str | None
+) -> np.ndarray:
     n_outputs = draw(st.sampled_from([1, 1, 1, 2, 3]))
     if regressor:
         scale = draw(st.sampled_from([1e-12, 1e-3, 1.0, 1e6, 1e30]))
@@ -442,38 +444,42 @@ def targets(draw: st.DrawFn, regressor: bool, n: int, criterion: str | None) -> 
 
 
 @st.composite
-def fitted(draw: st.DrawFn, kinds: tuple[str, ...] = tuple(KINDS), whole: bool = False) -> Fitted:
+def fitted(
+    draw: st.DrawFn, kinds: tuple[str, ...] = tuple(KINDS), whole: bool = False, pure: bool = False
+) -> Fitted:
+    """An estimator with random options on random data: `whole` numbers, or leaves as `pure` as can be.
+
+    Numbers come from one seed: Hypothesis would make most of them zero.
+    """
     kind = draw(st.sampled_from(kinds))
     regressor, several = kind.endswith("r"), kind.startswith(("rf", "ets"))
-    X = draw(matrices(whole))
-    options: dict[str, Any] = {"random_state": draw(st.integers(0, 99))}
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    X = matrix(rng, draw(st.integers(2, 40)), whole)
+    options: dict[str, Any] = {"random_state": int(rng.integers(100))}
     missing = kind in ("dt", "dtr", "rf", "rfr") and not whole and draw(st.integers(0, 3)) == 0
     if missing:
-        holes = np.random.default_rng(options["random_state"]).random(X.shape) < 0.3
-        X = np.where(holes, np.float32(np.nan), X)
+        X = np.where(rng.random(X.shape) < 0.3, np.float32(np.nan), X)
     elif regressor:
         options["criterion"] = draw(st.sampled_from(["squared_error", "absolute_error", "poisson"]))
     if not regressor:
         options["criterion"] = draw(st.sampled_from(["gini", "entropy", "log_loss"]))
         options["class_weight"] = draw(st.sampled_from([None, None, "balanced"]))
-    y = targets(draw, regressor, len(X), options.get("criterion"))
+    y = targets(draw, rng, len(X), regressor, options.get("criterion"))
 
-    options["max_leaf_nodes"] = draw(st.sampled_from([None, None, 2, 5, 9]))  # best first, another order
-    options["max_depth"] = draw(st.sampled_from([None, None, 1, 3]))
-    options["min_impurity_decrease"] = draw(st.sampled_from([0.0, 0.0, 0.01]))
-    options["ccp_alpha"] = draw(st.sampled_from([0.0, 0.0, 0.02]))
+    if not pure:
+        options["max_leaf_nodes"] = draw(st.sampled_from([None, None, 2, 5, 9]))  # best first, another order
+        options["max_depth"] = draw(st.sampled_from([None, None, 1, 3]))
+        options["min_impurity_decrease"] = draw(st.sampled_from([0.0, 0.0, 0.01]))
+        options["ccp_alpha"] = draw(st.sampled_from([0.0, 0.0, 0.02]))
     options["max_features"] = draw(st.sampled_from([None, 1]))
     monotone = y.ndim == 1 and not missing and (regressor or len(np.unique(y)) <= 2)
     if monotone and options.get("criterion") != "absolute_error" and draw(st.integers(0, 4)) == 0:
-        options["monotonic_cst"] = draw(
-            st.lists(st.sampled_from([-1, 0, 1]), min_size=X.shape[1], max_size=X.shape[1])
-        )
+        options["monotonic_cst"] = rng.integers(-1, 2, X.shape[1]).tolist()
     if kind in ("dt", "dtr") and not missing:
         options["splitter"] = draw(st.sampled_from(["best", "random"]))
     weight = None
     if draw(st.integers(0, 2)) == 0:
         low, high = draw(st.sampled_from([(0.5, 2.0), (1e-9, 1e6)]))
-        rng = np.random.default_rng(options["random_state"])
         weight = np.exp(rng.uniform(np.log(low), np.log(high), len(X)))
     warm = False
     if several:
@@ -544,13 +550,15 @@ def test_the_twin_is_the_estimator(model: Fitted) -> None:
     check_promise(model.estimator, rows_for(model, program), program)
 
 
-@given(fitted(("rf", "ets")))
+@given(fitted(("rf", "ets"), pure=True))
 @examples(100)
 def test_a_forest_of_whole_votes_is_the_estimator_in_ties_too(model: Fitted) -> None:
     program = transpiled(model, name="model")
-    assume("lowest one where votes tie" in program.header)
+    assume(program.model.share == 1)
     rows = rows_for(model, program)
-    np.testing.assert_array_equal(program.predict(rows), model.estimator.predict(rows.astype(np.float64)))
+    with np.errstate(over="ignore", invalid="ignore"):  # scikit-learn's check for finite input sums it up
+        expected = model.estimator.predict(rows.astype(np.float64))
+    np.testing.assert_array_equal(program.predict(rows), expected)
 
 
 @given(fitted(whole=True), integers)
@@ -580,7 +588,7 @@ def test_integers_are_exact_on_integers(model: Fitted, dtype: str) -> None:
     )
 )
 @pytest.mark.parametrize("language", ["c", "c++"])
-@examples(4)
+@examples(4, phases=NOT_SHRUNK)  # every attempt compiles
 def test_the_c_is_the_twin(language: str, models: list[tuple[Fitted, str, str]]) -> None:
     """Eight headers meet in one program."""
     calls, expected = [], []
