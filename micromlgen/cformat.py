@@ -63,8 +63,8 @@ def make_name(name: str) -> Name:
     Raises
     ------
     UnsupportedError
-        If it is no C identifier, has underscores at its start or two in a row (reserved), is longer than 64 characters, or is a
-        keyword of C or C++ or a macro of Arduino.h.
+        If it is no C identifier, has underscores at its start or two in a row (reserved), is longer than 64
+        characters, or is a keyword of C or C++ or a macro of Arduino.h.
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name, re.ASCII):
         raise UnsupportedError(

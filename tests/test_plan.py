@@ -88,7 +88,7 @@ def test_every_core_can_be_planned_for(core: str) -> None:
 def test_every_board_is_a_target(board: Any) -> None:
     tree = DecisionTreeClassifier(max_depth=3, random_state=0).fit(DIGITS, DIGIT)
     program = mm.transpile(tree, target=board.name)
-    assert f"planned for {board.title}" in program.header
+    assert f"Planned for {board.title}" in program.header
     assert "__AVR__) &&" not in program.header
 
 
@@ -102,7 +102,7 @@ def test_a_forest_that_exceeds_an_uno_is_refused_for_it_and_ported_for_a_pico() 
     forest = RandomForestClassifier(60, random_state=0).fit(DIGITS, DIGIT)
     with pytest.raises(UnsupportedError, match=r"needs about \d+ bytes of flash, the target has 32256"):
         mm.port(forest, target="uno")
-    assert "planned for Raspberry Pi Pico" in mm.port(forest, target="pico", optimize="size")
+    assert "Planned for Raspberry Pi Pico" in mm.port(forest, target="pico", optimize="size")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int8"])

@@ -207,7 +207,7 @@ def test_more_features_than_7_or_8_bits_number(n_features: int) -> None:
 def test_a_large_forest_is_a_compact_table() -> None:
     """m2cgen#88, #94, sklearn-porter#69: hundreds of kilobytes, and compilers out of memory."""
     X = RNG.random((4000, 6)).astype(np.float32)
-    forest = RandomForestClassifier(20, random_state=0).fit(X, (X[:, 0] + X[:, 1] * X[:, 2] * 4).astype(int))
+    forest = RandomForestClassifier(12, random_state=0).fit(X, (X[:, 0] + X[:, 1] * X[:, 2] * 4).astype(int))
     n_nodes = sum(tree.tree_.node_count for tree in forest.estimators_)
     assert n_nodes > 6_000
     program = mm.transpile(forest, optimize="size")
