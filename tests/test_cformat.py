@@ -7,7 +7,9 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
+import micromlgen as mm
 from micromlgen import cformat
 from micromlgen.boards import STRICT, Call, board, core
 from micromlgen.boards.arduino import include_flags
@@ -101,21 +103,23 @@ def test_spellings_that_become_reserved_are_refused(name: str, emits: str) -> No
         cformat.make_name(name)
 
 
+def arduino_program(name: str) -> dict[str, str]:
+    header = mm.port(DecisionTreeClassifier().fit([[0.0], [1.0]], [0, 1]), name=name)
+    return {"main.cpp": f"#include <Arduino.h>\n{header}\nint main() {{ return 0; }}\n"}
+
+
 @pytest.mark.boards
-@pytest.mark.parametrize("name", ["ADC", "HEX", "SE", "PORTB", "NAN", "LED", "KNN"])
-def test_a_name_is_refused_or_compiles_after_arduino_h(name: str) -> None:
-    """avr/io.h defines some 1400 macros in capitals, which a C++ class can be named like."""
-    try:
-        spelled = cformat.make_name(name)
-    except UnsupportedError:
-        return
-    source = f"#include <Arduino.h>\nclass {spelled.cls} {{ public: int {spelled.snake}_predict(); }};\n"
-    source += "int main() { return 0; }\n"
-    flags = include_flags("uno")
-    try:
-        board("uno").core.compile({"main.cpp": source}, language="c++", flags=[*flags, "-w", "-c"])
-    except ToolchainError as error:
-        pytest.fail(f"{name} is accepted, and then: {error}")
+@pytest.mark.parametrize("name", ["ADC", "PORTB"])
+def test_a_class_named_like_a_macro_of_the_mcu_is_a_clear_error(name: str) -> None:
+    """avr/io.h defines some 1400 macros in capitals: no list has those of every MCU."""
+    with pytest.raises(ToolchainError, match=f"{name}, the name of the C.. class, is a macro here"):
+        board("uno").core.compile(arduino_program(name), language="c++", flags=include_flags("uno"))
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["LED", "KNN", "SVM"])
+def test_other_names_in_capitals_compile_after_arduino_h(name: str) -> None:
+    board("uno").core.compile(arduino_program(name), language="c++", flags=include_flags("uno"))
 
 
 STRINGS = [

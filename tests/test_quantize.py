@@ -197,3 +197,11 @@ def test_tiny_targets_are_kept_or_refused(scale: float) -> None:
         program = mm.transpile(forest)
         expected = forest.predict(IRIS.astype(np.float32))
         np.testing.assert_allclose(program.predict(IRIS), expected, atol=2e-6 * np.ptp(y), rtol=2**-24)
+
+
+@pytest.mark.parametrize("options", [{}, {"dtype": "int8", "calibration": IRIS}], ids=["float32", "int8"])
+@pytest.mark.parametrize("y", [np.zeros(150), np.stack([IRIS[:, 0], np.zeros(150)], axis=1)], ids=["1", "2"])
+def test_targets_that_are_always_zero_are_zero(y: np.ndarray, options: dict[str, object]) -> None:
+    forest = RandomForestRegressor(3, max_depth=3, random_state=0).fit(IRIS, y)
+    got = mm.transpile(forest, min_agreement=0, **options).predict(IRIS)
+    assert not got[..., -1].any() if y.ndim == 2 else not got.any()

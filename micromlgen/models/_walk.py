@@ -25,6 +25,8 @@ class Step(NamedTuple):
     label: int | None
     #: -1 at a leaf.
     feature: int
+    #: No x goes right: at a leaf, and where an integer threshold is the highest of its type.
+    never: bool
     threshold: int
     missing_left: bool
     #: Where ``x > threshold`` goes.
@@ -47,6 +49,7 @@ def steps(trees: Trees, inputs: Input, t: int) -> Iterator[Step]:
         notes = np.ldexp(keys.astype(np.float64), -inputs.exponents[trees.feature[i:end]]).tolist()
     rows = trees.leaf[leaf : leaf + end - i + 1].tolist()
     thresholds = keys.tolist()
+    top = np.iinfo(inputs.dtype if inputs.is_integer else np.int32).max
     # Of each open node, its subtree's size and whether a jump leads to it. Its number is the count of nodes
     # before it, inner nodes and leaves, which is also how a right child is numbered in advance.
     node = row = 0
@@ -56,12 +59,14 @@ def steps(trees: Trees, inputs: Input, t: int) -> Iterator[Step]:
         number = node + row
         label = number if jumped_to else None
         if size == 0:
-            yield Step(label, -1, 0, False, 0, rows[row], "")
+            yield Step(label, -1, True, 0, False, 0, rows[row], "")
             row += 1
         else:
             s = skip[node]
             right = number + 2 * s + 2
-            yield Step(label, feature[node], thresholds[node], missing[node], right, 0, f"{notes[node]:.9g}")
+            never = thresholds[node] >= top and (missing[node] or not inputs.missing)
+            note = f"{notes[node]:.9g}"
+            yield Step(label, feature[node], never, thresholds[node], missing[node], right, 0, note)
             node += 1
             todo += [(size - s - 1, True), (s, False)]
 
