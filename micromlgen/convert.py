@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from micromlgen import models
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Model
 
@@ -38,9 +37,10 @@ def converts(*paths: str) -> Callable[[Converter], Converter]:
 
 @cache
 def _discover() -> None:
-    for module in pkgutil.iter_modules(models.__path__):
+    families = importlib.import_module("micromlgen.models")  # by name: no step knows a family
+    for module in pkgutil.iter_modules(families.__path__):
         if not module.name.startswith("_"):
-            importlib.import_module(f"{models.__name__}.{module.name}")
+            importlib.import_module(f"{families.__name__}.{module.name}")
 
 
 def supported() -> list[str]:

@@ -271,3 +271,34 @@ def test_an_avr_is_told_when_a_table_is_too_large_for_it() -> None:
     assert re.search(
         r'#if defined\(__AVR__\)\n#error "big_\w+ has \d+ bytes, AVR objects end at 32767', header
     )
+
+
+DEGENERATE = {
+    "one_class": RandomForestClassifier(2).fit(IRIS, np.zeros(150, int)),
+    "one_leaf": RandomForestClassifier(2).fit(np.ones((6, 1)), [0, 1, 2, 0, 1, 2]),
+    "one_leaf_binary": RandomForestClassifier(20).fit(np.ones((6, 1)), [0, 1, 0, 1, 0, 1]),
+    "one_leaf_outputs": RandomForestClassifier(2).fit(np.ones((6, 1)), np.eye(6, 2, dtype=int)),
+    "zeros": RandomForestRegressor(2, bootstrap=False).fit(np.ones((6, 1)), np.eye(6, 3) * [0, 1, 1e-9]),
+    "some_zeros": RandomForestRegressor(9, random_state=0).fit(np.arange(9.0)[:, None], np.eye(9, 2)),
+    "tree_one_leaf": DecisionTreeClassifier().fit(np.ones((6, 1)), [0, 1, 2, 0, 1, 2]),
+    "tree_outputs": DecisionTreeRegressor().fit(np.ones((6, 1)), np.zeros((6, 2))),
+}
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_degenerate_models_compile_without_a_warning(language: str) -> None:
+    """Trees of one leaf, leaves that add nothing: parameters and variables remain that nobody needs."""
+    headers = {}
+    for name, estimator in DEGENERATE.items():
+        for dtype in ("float32", "int8"):
+            for optimize in ("size", "speed"):
+                title = f"{name}_{dtype}_{optimize}"
+                options = {
+                    "dtype": dtype,
+                    "optimize": optimize,
+                    "calibration": np.zeros((1, estimator.n_features_in_)),
+                }
+                headers[f"{title}.h"] = mm.port(estimator, name=title, min_agreement=0, **options)
+    includes = "".join(f'#include "{name}"\n' for name in headers)
+    main = f"{includes}int main(void) {{ return 0; }}\n"
+    core("host").compile({**headers, "main.c": main}, language=language, flags=STRICT)
