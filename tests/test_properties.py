@@ -500,6 +500,7 @@ def fitted(
         assume(False)
     trees = getattr(estimator, "estimators_", [estimator])
     assume(all(np.isfinite(tree.tree_.value).all() for tree in trees))
+    assume(not any(np.isnan(tree.tree_.threshold).any() for tree in trees))  # scikit-learn 1.4 had such
     event(kind)
     return Fitted(estimator, X, missing)
 
