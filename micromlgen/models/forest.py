@@ -256,12 +256,11 @@ class ForestRegressor(_Forest, Regressor):
             exponents[:] = exponents.min()
         else:
             width = self.span[:, 1] - self.span[:, 0]
-            coarse = self._rounding(exponents) > _ROUNDING * width
+            coarse = self._rounding(y, exponents) > _ROUNDING * width
             base[coarse] = self.span[coarse].mean(axis=1).astype(np.float32)
             exponents = self._exponents(y - base)
-            if (
-                self._rounding(exponents) > _ROUNDING * width + np.abs(self.span).max(axis=1) * 2.0**-24
-            ).any():
+            allowed = _ROUNDING * width + np.abs(self.span).max(axis=1) * 2.0**-24
+            if (self._rounding(y - base, exponents) > allowed).any():
                 raise UnsupportedError(
                     f"{self.source}: the mean of {self.n_trees} trees of this span can't be kept in 32 bits; "
                     "scale the targets or fit fewer trees"
@@ -275,16 +274,21 @@ class ForestRegressor(_Forest, Regressor):
             base=base.astype(np.float32),
         )
 
+    def _largest(self, of_rows: Array) -> Array:
+        """Of each tree and output, the largest of what its leaves have: it bounds what the tree adds."""
+        first_leaf = self.trees.start + np.arange(self.n_trees)
+        return np.asarray(np.maximum.reduceat(of_rows[self.trees.leaf], first_leaf, axis=0))
+
     def _exponents(self, y: Array) -> NDArray[np.int32]:
         """Largest exponent per output for which no sum of leaf values leaves int32."""
-        # The largest leaf of each tree bounds the sum.
-        first_leaf = self.trees.start + np.arange(self.n_trees)
-        largest = np.maximum.reduceat(np.abs(y / self.n_trees)[self.trees.leaf], first_leaf, axis=0)
+        largest = self._largest(np.abs(y / self.n_trees))
         return np.array([fixedpoint.sum_exponent(terms, self.n_trees) for terms in largest.T], np.int32)
 
-    def _rounding(self, exponents: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Bound of the error that comes from rounding each leaf to half a unit."""
-        return np.asarray(np.ldexp(0.5 * self.n_trees, -exponents))
+    def _rounding(self, y: Array, exponents: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Bound per output of the error that comes from rounding the leaves."""
+        scaled = np.ldexp(y / self.n_trees, exponents)
+        errors = self._largest(np.abs(scaled - np.rint(scaled))).sum(axis=0)
+        return np.asarray(np.ldexp(errors, -exponents))
 
     def predict(self, Q: Array) -> Array:
         sums = self.sums(Q).astype(np.int32)
