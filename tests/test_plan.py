@@ -92,10 +92,11 @@ def test_every_board_is_a_target(board: Any) -> None:
     assert "__AVR__) &&" not in program.header
 
 
-def test_an_unknown_target_lists_the_boards() -> None:
+@pytest.mark.parametrize("target", ["arduino", "Uno", "", 3, ["uno"]], ids=str)
+def test_an_unknown_target_lists_the_boards(target: object) -> None:
     tree = DecisionTreeClassifier(max_depth=1).fit(DIGITS, DIGIT)
-    with pytest.raises(UnsupportedError, match=r"^board 'arduino' is not known: use one of uno, mega, "):
-        mm.port(tree, target="arduino")
+    with pytest.raises(UnsupportedError, match=r"^board .* is not known: use one of uno, mega, "):
+        mm.port(tree, target=target)
 
 
 def test_a_forest_that_exceeds_an_uno_is_refused_for_it_and_ported_for_a_pico() -> None:

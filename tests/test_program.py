@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
-from micromlgen import program as module
 from micromlgen.boards import core
 from micromlgen.calls import predict_call
 from micromlgen.errors import UnsupportedError
@@ -27,11 +25,6 @@ FOREST = RandomForestClassifier(5, max_depth=3, random_state=0).fit(IRIS, np.arr
 
 def test_the_package_has_three_names() -> None:
     assert sorted(mm.__all__) == ["port", "transpile", "verify"]
-
-
-def test_examples() -> None:
-    assert not doctest.testmod(module).failed
-    assert not doctest.testmod(mm).failed
 
 
 def test_port_is_the_header_of_transpile() -> None:

@@ -35,7 +35,7 @@ from sklearn.tree import (
 import micromlgen as mm
 from micromlgen import cformat, fixedpoint, tables
 from micromlgen.boards import STRICT, core
-from micromlgen.calls import quantize_call, twin_calls
+from micromlgen.calls import predict_call, quantize_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input
 from micromlgen.models._trees import Nodes, Trees, preorder
@@ -66,6 +66,11 @@ BIG, TINY = np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal
 SPECIAL = np.float32(
     [0, -0.0, TINY, -TINY, 1e-40, -1e-38, 1, -1, 0.1, 1 / 3, 127, 128, 32767, 1e30, BIG, -BIG]
 )
+#: Infinities, then NaN of both signs, quiet and signalling, with payloads.
+UNUSUAL = np.array(
+    [0x7F800000, 0xFF800000, 0x7FC00000, 0xFFC00000, 0x7F800001, 0xFF800001, 0x7FFFFFFF, 0xFFFFFFFF],
+    np.uint32,
+).view(np.float32)
 float32s = st.floats(width=32, allow_nan=False) | st.sampled_from(SPECIAL.tolist())
 finite32s = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.sampled_from(SPECIAL.tolist())
 integers = st.sampled_from(["int8", "int16"])
@@ -436,6 +441,8 @@ def targets(
         scale = draw(st.sampled_from([1e-12, 1e-3, 1.0, 1e6, 1e30]))
         y = np.round(rng.normal(size=(n, n_outputs)), draw(st.integers(0, 6))) * scale
         y += draw(st.sampled_from([0.0, 0.0, 3.5, -1e4, 1e7])) * scale
+        if draw(st.integers(0, 3)) == 0:
+            y = -np.abs(y) * (rng.random(y.shape) < 0.5)
         if criterion == "poisson":
             y = np.abs(y) + scale
     else:
@@ -486,7 +493,7 @@ def fitted(
         options["n_estimators"] = draw(st.sampled_from([1, 2, 3, 7, 20]))
         options["bootstrap"] = draw(st.booleans())
         if options["bootstrap"]:
-            options["max_samples"] = draw(st.sampled_from([None, 0.6]))
+            options["max_samples"] = draw(st.sampled_from([None, len(X) // 2 + 1]))
         warm = options["warm_start"] = draw(st.booleans()) and options.get("class_weight") is None
     estimator = KINDS[kind](**options)
     try:
@@ -542,7 +549,7 @@ def rows_for(model: Fitted, program: Program, most: int = 600) -> np.ndarray:
 
 
 @given(fitted())
-@examples(250)
+@examples(400)
 def test_the_twin_is_the_estimator(model: Fitted) -> None:
     program = transpiled(model, name="model")
     check_promise(model.estimator, rows_for(model, program), program)
@@ -589,7 +596,7 @@ def test_integers_are_exact_on_integers(model: Fitted, dtype: str) -> None:
     )
 )
 @pytest.mark.parametrize("language", ["c", "c++"])
-@examples(4, phases=NOT_SHRUNK)  # every attempt compiles
+@examples(15, phases=NOT_SHRUNK)  # every attempt compiles
 def test_the_c_is_the_twin(language: str, models: list[tuple[Fitted, str, str]]) -> None:
     """Eight headers meet in one program."""
     calls, expected = [], []
@@ -598,6 +605,8 @@ def test_the_c_is_the_twin(language: str, models: list[tuple[Fitted, str, str]])
         program = transpiled(model, name=f"model{i}", optimize=optimize, **options)
         Q = program.quantize(model.X)
         rows = np.concatenate([Q, boundary_rows(program.model, Q, 300)])
+        if dtype == "float32":
+            rows = np.concatenate([rows, np.resize(UNUSUAL[: 8 if model.missing else 2], (9, Q.shape[1]))])
         pairs = twin_calls(program.model, program.header, program.name, rows)
         if dtype != "float32":
             raw = np.concatenate([model.X, np.resize(SPECIAL, (9, model.X.shape[1]))])
@@ -608,3 +617,17 @@ def test_the_c_is_the_twin(language: str, models: list[tuple[Fitted, str, str]])
     results = core("host").run(calls, language=language, flags=("-O1", *STRICT), measure=False)
     for call, result, twin in zip(calls, results, expected, strict=True):
         assert not differing_rows(result.y, twin).any(), call.statement
+
+
+def test_nan_that_is_not_followed_still_gives_a_class() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4)).astype(np.float32)
+    calls = []
+    for i, kind in enumerate((DecisionTreeClassifier, RandomForestClassifier)):
+        estimator = kind(random_state=0).fit(X, rng.integers(0, 3, 200))
+        for optimize in ("size", "speed"):
+            program = mm.transpile(estimator, name=f"{optimize}{i}", optimize=optimize)
+            rows = rng.choice(np.concatenate([X[0], UNUSUAL]), (300, 4))
+            calls.append(predict_call(program.model, program.header, program.name, rows))
+    for result in core("host").run(calls, flags=("-O1", *STRICT), measure=False):
+        assert set(result.y.ravel()) <= {0, 1, 2}

@@ -205,3 +205,13 @@ def test_targets_that_are_always_zero_are_zero(y: np.ndarray, options: dict[str,
     forest = RandomForestRegressor(3, max_depth=3, random_state=0).fit(IRIS, y)
     got = mm.transpile(forest, min_agreement=0, **options).predict(IRIS)
     assert not got[..., -1].any() if y.ndim == 2 else not got.any()
+
+
+@pytest.mark.parametrize("options", [{}, {"dtype": "int8", "calibration": IRIS}], ids=["float32", "int8"])
+@pytest.mark.parametrize("optimize", ["size", "balanced", "speed"])
+def test_targets_that_are_never_positive(optimize: str, options: dict[str, object]) -> None:
+    """The largest value of a leaf is then a zero, which says nothing about the other outputs."""
+    y = np.stack([-1.0 * (SPECIES == 1), -1.0 * (SPECIES == 2)], axis=1)
+    forest = RandomForestRegressor(3, max_depth=2, random_state=0).fit(IRIS, y)
+    report = mm.verify(forest, IRIS.astype(np.float32), optimize=optimize, min_agreement=0, **options)
+    assert report, str(report)

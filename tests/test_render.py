@@ -274,10 +274,12 @@ def test_an_avr_is_told_when_a_table_is_too_large_for_it() -> None:
 
 
 DEGENERATE = {
-    "one_class": RandomForestClassifier(2).fit(IRIS, np.zeros(150, int)),
-    "one_leaf": RandomForestClassifier(2).fit(np.ones((6, 1)), [0, 1, 2, 0, 1, 2]),
-    "one_leaf_binary": RandomForestClassifier(20).fit(np.ones((6, 1)), [0, 1, 0, 1, 0, 1]),
-    "one_leaf_outputs": RandomForestClassifier(2).fit(np.ones((6, 1)), np.eye(6, 2, dtype=int)),
+    "one_class": RandomForestClassifier(2, random_state=0).fit(IRIS, np.zeros(150, int)),
+    "one_leaf": RandomForestClassifier(2, random_state=0).fit(np.ones((6, 1)), [0, 1, 2, 0, 1, 2]),
+    "one_leaf_binary": RandomForestClassifier(20, random_state=0).fit(np.ones((6, 1)), [0, 1, 0, 1, 0, 1]),
+    "one_leaf_outputs": RandomForestClassifier(2, random_state=0).fit(
+        np.ones((6, 1)), np.eye(6, 2, dtype=int)
+    ),
     "zeros": RandomForestRegressor(2, bootstrap=False).fit(np.ones((6, 1)), np.eye(6, 3) * [0, 1, 1e-9]),
     "some_zeros": RandomForestRegressor(9, random_state=0).fit(np.arange(9.0)[:, None], np.eye(9, 2)),
     "tree_one_leaf": DecisionTreeClassifier().fit(np.ones((6, 1)), [0, 1, 2, 0, 1, 2]),

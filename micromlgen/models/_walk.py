@@ -166,7 +166,7 @@ def pack_leaves(values: Array, rows: NDArray[np.int32]) -> Leaves:
             f"{n_columns} classes and outputs in all; fewer than {_MOST_COLUMNS} can be ported"
         )
     whole = int(values.max())
-    pure = (np.count_nonzero(values, axis=1) == 1) & (values.max(axis=1) == whole)
+    pure = (np.count_nonzero(values, axis=1) == 1) & (values.max(axis=1) == whole) & (whole > 0)
     code = values.argmax(axis=1)
     last = 0x80 if n_columns <= 0x80 else _MOST_COLUMNS
     columns: list[int] = []

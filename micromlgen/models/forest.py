@@ -111,7 +111,10 @@ class _Forest(OnTrees):
         n = self.n_trees
         return {
             "trees": (list(_walk.steps(self.trees, self.input, t)) for t in range(n)),
-            "terms": [[(int(c), int(row[c])) for c in np.flatnonzero(row)] for row in self.values],
+            # Adding a zero, where there is nothing to add, uses the parameters and compiles to nothing.
+            "terms": [
+                [(int(c), int(row[c])) for c in np.flatnonzero(row)] or [(0, 0)] for row in self.values
+            ],
             # Trees after which a watched vote is looked at.
             "checks": {n * k // 8 - 1 for k in (4, 5, 6, 7)},
         }
