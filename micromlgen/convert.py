@@ -109,4 +109,6 @@ def convert(estimator: Any, missing: str | None = None) -> Model:
         if missing == "exact":
             raise UnsupportedError(f"missing='exact': this {title} does not accept NaN; use missing='never'")
         follow = False
-    return replace(model, input=replace(model.input, missing=follow))
+    known = getattr(estimator, "feature_names_in_", None)
+    columns = None if known is None else tuple(map(str, known))
+    return replace(model, input=replace(model.input, missing=follow, names=columns))

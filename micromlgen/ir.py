@@ -34,12 +34,15 @@ class Input:
         product is exact and the board rounds as Python does.
     missing : bool
         Whether a missing value (NaN; in integers the type's lowest value) is followed as in scikit-learn.
+    names : tuple of str, or None
+        Names of the features where the estimator knows them: columns that come with names must match.
     """
 
     n_features: int
     dtype: DType = "float32"
     exponents: NDArray[np.int32] | None = None
     missing: bool = False
+    names: tuple[str, ...] | None = None
 
     @property
     def is_integer(self) -> bool:

@@ -203,7 +203,7 @@ def transpile(
     spelled = cformat.make_name(name if name is not None else exact.source.removesuffix("Classifier"))
     rows = None if calibration is None else check_rows(calibration, exact.input, "calibration")
     model = quantize(exact, dtype, rows)
-    on = board(target) if target else None
+    on = None if target is None else board(target)
     layouts = plan(model.layouts(), optimize, on.core.name if on else None, on.flash if on else None)
     agreed = None
     if model.input.is_integer and rows is not None:
@@ -245,7 +245,7 @@ def port(
     """
     if platform not in ("arduino", "attiny"):
         raise UnsupportedError(f"platform={platform!r}: use 'arduino' or 'attiny', or target= with a board")
-    if precision is not None and (not isinstance(precision, int) or precision < 0):
+    if precision is not None and (type(precision) is not int or precision < 0):
         raise UnsupportedError(f"precision={precision!r} is not a number of decimals")
     if classname is not None:
         if options.get("name") is not None:

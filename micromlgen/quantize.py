@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -29,6 +30,9 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
         raise UnsupportedError(f"{what} is not an array of numbers: {error}") from error
     if rows.ndim != 2 or rows.shape[1] != inputs.n_features:
         raise UnsupportedError(f"{what} has shape {rows.shape}; (n_rows, {inputs.n_features}) is needed")
+    columns = getattr(X, "columns", None)
+    if columns is not None and inputs.names is not None and tuple(map(str, columns)) != inputs.names:
+        raise UnsupportedError(f"{what} has other columns, or in another order, than the training data")
     if len(rows) == 0:
         raise UnsupportedError(f"{what} has no rows")
     if np.isinf(rows).any():
@@ -75,8 +79,8 @@ def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) 
         else:
             raise UnsupportedError(
                 f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was "
-                f"not trained on integers within {top}, so its features must be scaled"
+                f"not trained on integers within {top}, or its constants do not show it"
             )
         exponents = np.where(integral & fits, 0, fixedpoint.exponent_for(limits, np.dtype(dtype)))
         exponents = exponents.astype(np.int32)
-    return model.quantize(Input(n, cast(DType, dtype), exponents, model.input.missing))
+    return model.quantize(replace(model.input, dtype=cast(DType, dtype), exponents=exponents))

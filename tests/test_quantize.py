@@ -19,7 +19,7 @@ from micromlgen.quantize import check_rows
 
 IRIS, SPECIES = load_iris(return_X_y=True)
 TREE = DecisionTreeClassifier(random_state=0).fit(IRIS, SPECIES)
-COUNTS = DecisionTreeClassifier().fit([[0, 5], [1, 9], [3, 7], [8, 2]], [0, 1, 0, 1])
+COUNTS = DecisionTreeClassifier(random_state=0).fit([[0, 5], [1, 5], [2, 5], [3, 5]], range(4))
 
 
 @contextmanager
@@ -215,3 +215,29 @@ def test_targets_that_are_never_positive(optimize: str, options: dict[str, objec
     forest = RandomForestRegressor(3, max_depth=2, random_state=0).fit(IRIS, y)
     report = mm.verify(forest, IRIS.astype(np.float32), optimize=optimize, min_agreement=0, **options)
     assert report, str(report)
+
+
+class Frame:
+    """As much of a table with named columns as is asked of one."""
+
+    def __init__(self, values: np.ndarray, columns: list[str]) -> None:
+        self.values, self.columns = values, columns
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        return np.asarray(self.values, dtype)
+
+
+def test_columns_in_another_order_are_refused() -> None:
+    tree = DecisionTreeClassifier(random_state=0).fit(IRIS, SPECIES)
+    tree.feature_names_in_ = np.array(list("abcd"), object)
+    program = mm.transpile(tree)
+    np.testing.assert_array_equal(program.predict(Frame(IRIS, list("abcd"))), program.predict(IRIS))
+    with pytest.raises(UnsupportedError, match="X has other columns, or in another order"):
+        program.predict(Frame(IRIS[:, ::-1], list("dcba")))
+
+
+def test_decimals_whose_only_threshold_is_whole_need_calibration() -> None:
+    tree = DecisionTreeClassifier().fit([[0.6], [1.4]], [0, 1])
+    assert tree.tree_.threshold[0] == 1.0
+    with pytest.raises(UnsupportedError, match="needs calibration=X"):
+        mm.port(tree, dtype="int8")

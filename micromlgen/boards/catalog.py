@@ -89,7 +89,7 @@ def _core_of(table: Mapping[str, str]) -> Core:
 
 
 def _find(table: Mapping[str, _Named], name: str, kind: str) -> _Named:
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise UnsupportedError(f"{kind} {name!r} is not known: use one of {', '.join(table)}")
     return table[name]
 

@@ -25,6 +25,8 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model
 
 Array = NDArray[Any]
+#: So many different thresholds on halves are no chance: features of one decimal would give 1 in 10 to this.
+_EVIDENCE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,9 +289,14 @@ class OnTrees(Model):
         return limits
 
     def takes_integers(self) -> bool:
-        """Thresholds of a model fitted on integers lie midway between two of them: on halves."""
-        doubled = 2 * self.trees.threshold[np.isfinite(self.trees.threshold)]
-        return bool((doubled == np.rint(doubled)).all())
+        """Thresholds of a model fitted on integers lie midway between two of them: whole, or on a half.
+
+        At a half, rounding a feature to an integer changes nothing. A whole one may lie between two decimals
+        as well: a few of them are chance, and show nothing.
+        """
+        distinct = np.unique(self.trees.threshold[np.isfinite(self.trees.threshold)])
+        on_halves = bool((2 * distinct == np.rint(2 * distinct)).all())
+        return on_halves and (len(distinct) >= _EVIDENCE or not (distinct == np.rint(distinct)).any())
 
     def boundaries(self) -> list[Array]:
         return self.trees.boundaries(self.input)

@@ -67,7 +67,7 @@ GOLDEN: Mapping[str, tuple[Callable[[int], Any], Mapping[str, Any]]] = {
     ),
     "forest_int8": (
         lambda seed: forest(CLASS, 3, COUNTS, random_state=seed),
-        {"name": "counts", "dtype": "int8", "optimize": "balanced"},
+        {"name": "counts", "dtype": "int8", "optimize": "balanced", "calibration": COUNTS},
     ),
     "forest_regressor": (
         lambda seed: forest(VALUE, 4, max_depth=1, random_state=seed),
