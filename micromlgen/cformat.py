@@ -185,9 +185,18 @@ def ctype(dtype: Any) -> str:
 
     >>> ctype("uint8"), ctype(np.float32)
     ('uint8_t', 'float')
+
+    Raises
+    ------
+    ValueError
+        If generated C does not use that type.
     """
-    name = np.dtype(dtype).name
-    return "float" if name == "float32" else name + "_t"
+    named = np.dtype(dtype)
+    if named == np.float32:
+        return "float"
+    if named.kind in "iu":
+        return f"{named.name}_t"
+    raise ValueError(f"no C type for {named.name}: use float32 or an integer type")
 
 
 def table(values: NDArray[Any], width: int = 100) -> str:

@@ -119,6 +119,10 @@ class Model(ABC):
         """
 
     @abstractmethod
+    def decode(self, returned: Array) -> Array:
+        """What `predict` returned, as the estimator's own answer: classes or float64 numbers, same shape."""
+
+    @abstractmethod
     def layouts(self) -> Sequence[Layout]:
         """The encodings that this model can be rendered in; none changes a prediction."""
 
@@ -148,6 +152,12 @@ class Classifier(Model):
     def n_outputs(self) -> int:
         """One for each array of `classes`."""
         return len(self.classes)
+
+    def decode(self, returned: Array) -> Array:
+        """Values of `classes_`."""
+        if returned.ndim == 1:
+            return np.asarray(self.classes[0][returned])
+        return np.stack([c[returned[:, o]] for o, c in enumerate(self.classes)], axis=1)
 
     @property
     def n_classes(self) -> tuple[int, ...]:
@@ -185,6 +195,10 @@ class Regressor(Model):
     def n_outputs(self) -> int:
         """One for each row of `span`."""
         return len(self.span)
+
+    def decode(self, returned: Array) -> Array:
+        """Numbers, in integer modes out of their scale."""
+        return returned * self.output_scale if self.input.is_integer else returned.astype(np.float64)
 
     @property
     def output_dtype(self) -> np.dtype[Any]:

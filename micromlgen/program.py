@@ -16,7 +16,7 @@ from micromlgen.boards import board
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.footprint import Footprint, footprint
-from micromlgen.ir import Classifier, Model, Regressor
+from micromlgen.ir import Classifier, Model
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
 from micromlgen.render import check_classmap, render
@@ -84,14 +84,7 @@ class Program:
         -------
         array of shape (n,) or (n, n_outputs): values of `classes_`, or float64 predictions.
         """
-        y = self.predict_index(self.quantize(X))
-        model = self.model
-        if isinstance(model, Classifier):
-            if model.n_outputs == 1:
-                return np.asarray(model.classes[0][y])
-            return np.stack([c[y[:, o]] for o, c in enumerate(model.classes)], axis=1)
-        assert isinstance(model, Regressor)
-        return y * model.output_scale if model.input.is_integer else y.astype(np.float64)
+        return self.model.decode(self.predict_index(self.quantize(X)))
 
     def predict_proba(self, X: Any) -> Any:
         """scikit-learn's predict_proba: float64 of shape (n, n_classes); a list of them for several outputs.

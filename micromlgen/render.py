@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from micromlgen import cformat, fixedpoint
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Layout, Model
-from micromlgen.tables import narrow, unsigned_for
+from micromlgen.tables import index_for, narrow
 
 #: Longest string that C99 promises to compile.
 _MOST_LABEL_BYTES = 4095
@@ -128,7 +128,7 @@ def render(
         "name": name,
         "banner": [cformat.comment(line) for line in banner],
         "model_labels": labels,
-        "index_for": lambda n: max(unsigned_for(n), np.dtype(np.uint16)),
+        "index_for": index_for,
     }
     if model.input.exponents is not None:
         context["scales"] = np.ldexp(np.float32(1), model.input.exponents)

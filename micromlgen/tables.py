@@ -46,6 +46,11 @@ def unsigned_for(limit: int) -> np.dtype[Any]:
     return np.dtype(np.min_scalar_type(max(int(limit), 0)))
 
 
+def index_for(limit: int) -> np.dtype[Any]:
+    """Type of a counter or index up to `limit`: 16 bits, or more where needed."""
+    return max(unsigned_for(limit), np.dtype(np.uint16))
+
+
 def narrow(values: Array) -> Array:
     """The same integers in the narrowest type that holds them all.
 

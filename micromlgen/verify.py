@@ -43,19 +43,16 @@ def _alone(estimator: Any) -> Any:
 
 def _wrong(model: Model, estimator: Any, X: NDArray[np.float32], returned: Array) -> NDArray[np.bool_]:
     """Rows on which what the C returns is not what the contract promises of the estimator, shape (n,)."""
-    got = returned if returned.ndim == 2 else returned[:, None]
+    got = model.decode(returned if returned.ndim == 2 else returned[:, None])
     expected = oracle(estimator, X)
     if isinstance(model, Classifier):
-        classes = [c[got[:, o]] for o, c in enumerate(model.classes)]
-        differs = np.stack([a != expected[:, o] for o, a in enumerate(classes)], axis=1)
         with np.errstate(over="ignore", invalid="ignore"):
             undecided = model.undecided(_alone(estimator), X.astype(np.float64))
-        return np.asarray((differs & ~undecided).any(axis=1))
+        return np.asarray(((got != expected) & ~undecided).any(axis=1))
     assert isinstance(model, Regressor)
-    y = got * model.output_scale if model.input.is_integer else got.astype(np.float64)
     width = model.span[:, 1] - model.span[:, 0]
     allowed = _REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance()
-    return np.asarray((np.abs(y - expected) > allowed).any(axis=1))
+    return np.asarray((np.abs(got - expected) > allowed).any(axis=1))
 
 
 def agreement(model: Model, estimator: Any, X: NDArray[np.float32]) -> float:
@@ -149,8 +146,9 @@ def verify_header(
         If there is no C compiler, or the header does not compile.
     """
     inputs = model.input
-    edges = boundary_rows(model, inputs.encode(X))
-    rows = np.concatenate([inputs.encode(X), edges])
+    Q = inputs.encode(X)
+    edges = boundary_rows(model, Q)
+    rows = np.concatenate([Q, edges])
     pairs = twin_calls(model, header, name, rows)
     if inputs.is_integer:
         raw = np.concatenate([X, _extremes(inputs)])

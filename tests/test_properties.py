@@ -343,7 +343,7 @@ def test_preorder_of_nodes_in_any_order(roots: list[Any], random: Any) -> None:
 @given(forests)
 @examples(100)
 def test_extents(roots: list[Any]) -> None:
-    size, leaf = as_trees(roots).extents()
+    size, leaf = as_trees(roots).extents
     inner = [node for root in roots for node in inner_of(root)]
     assert size.tolist() == [len(inner_of(node)) for node in inner]
     before, at = 0, []

@@ -8,24 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.cformat import ctype
+
 Array = NDArray[Any]
 
 ROW_TYPES = ("float32", "int16", "int8")
-
-
-def ctype(dtype: np.dtype[Any]) -> str:
-    """Return the C type that holds one value of a NumPy dtype.
-
-    Examples
-    --------
-    >>> ctype(np.dtype("uint16")), ctype(np.dtype("float32"))
-    ('uint16_t', 'float')
-    """
-    if dtype == np.float32:
-        return "float"
-    if dtype.kind in "iu":
-        return f"{dtype.name}_t"
-    raise ValueError(f"no C type for {dtype.name}: use float32 or an integer type")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from micromlgen.boards.call import Array, Call, ctype
+from micromlgen.boards.call import Array, Call
+from micromlgen.cformat import ctype
 
 EMPTY_CALL = 0
 """Index of the wrapper without a statement, which stands in front of every firmware's calls."""

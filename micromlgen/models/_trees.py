@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,6 +62,7 @@ class Trees:
         """First inner node of each tree; tree t's first leaf is ``start[t] + t``."""
         return np.cumsum(self.size) - self.size
 
+    @cached_property
     def extents(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Of each inner node, its subtree's size (inner nodes, itself included) and leftmost leaf."""
         skip = self.skip.tolist()
@@ -82,7 +84,7 @@ class Trees:
 
         A subtree whose leaves all have one answer becomes its first leaf.
         """
-        size, leaf = self.extents()
+        size, leaf = self.extents
         given = answer[self.leaf]
         changes = np.concatenate([[0], np.cumsum(given[1:] != given[:-1])])
         uniform = changes[leaf] == changes[leaf + size]

@@ -13,7 +13,7 @@ from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Layout
 from micromlgen.models._trees import Trees
-from micromlgen.tables import Column, column, narrow, unsigned_for
+from micromlgen.tables import Column, column, index_for, narrow
 
 Array = NDArray[Any]
 
@@ -105,14 +105,14 @@ def pack(trees: Trees, inputs: Input) -> Table:
         threshold=column(trees.threshold >> shift),
         shift=shift,
         size=narrow(trees.size),
-        index=max(unsigned_for(len(trees.leaf)), np.dtype(np.uint16)),
+        index=index_for(len(trees.leaf)),
         nonnegative=bool((trees.threshold >= 0).all()),
     )
 
 
 def mean_depth(trees: Trees) -> float:
     """Mean number of tests on the way to a leaf, over all leaves, as a stand-in for an average input."""
-    size, _ = trees.extents()
+    size, _ = trees.extents
     # A node is passed on the way to every leaf below it, of which there are one more than inner nodes.
     return float((size + 1).sum() / len(trees.leaf))
 
@@ -230,18 +230,18 @@ def code_layout(
 
 def table_layout(
     trees: Trees,
-    inputs: Input,
+    packed: Table,
     build: Callable[[], Mapping[str, Any]],
     leaf: Mapping[str, tuple[float, float]],
     tables: Sequence[Array],
 ) -> Layout:
-    """The compact table: parameters as of `code_layout`, bytes of a leaf being what a loop does with it."""
-    all_tables = [*pack(trees, inputs).tables, *tables]
-    packed = sum(t.nbytes for t in all_tables)
+    """The compact table that `pack` gave; parameters as of `code_layout`, a leaf's bytes being its loop's."""
+    all_tables = [*packed.tables, *tables]
+    nbytes = sum(t.nbytes for t in all_tables)
     tests = mean_depth(trees)
     return Layout(
         name="table",
-        flash={c: b + packed + leaf[c][0] for c, b in _TABLE_LOOP.items()},
+        flash={c: b + nbytes + leaf[c][0] for c, b in _TABLE_LOOP.items()},
         cycles={c: 20 + (cycles * tests + leaf[c][1]) * len(trees.size) for c, cycles in _TABLE_TEST.items()},
         build=build,
         tables=[t.nbytes for t in all_tables],

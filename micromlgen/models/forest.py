@@ -21,7 +21,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Layout, Regressor
 from micromlgen.models import _walk
 from micromlgen.models._trees import Array, OnTrees, from_sklearn, trained_on_missing
-from micromlgen.tables import column, unsigned_for
+from micromlgen.tables import column, index_for, unsigned_for
 
 #: The contract promises the class where the two best mean shares differ by more than this.
 _MARGIN = 1e-6
@@ -92,7 +92,7 @@ class _Forest(OnTrees):
             tables = [*leaves.pairs, *leaves.leaf.tables]
         if not len(self.trees.skip):  # C has no empty tables
             return straight
-        return [*straight, _walk.table_layout(self.trees, self.input, self._table, _TABLE_LEAF, tables)]
+        return [*straight, _walk.table_layout(self.trees, self._packed, self._table, _TABLE_LEAF, tables)]
 
     def _code_layout(
         self,
@@ -102,6 +102,10 @@ class _Forest(OnTrees):
         tables: Sequence[Array] = (),
     ) -> Layout:
         return _walk.code_layout(name, self.trees, self.input, build, leaf, tables)
+
+    @cached_property
+    def _packed(self) -> _walk.Table:
+        return _walk.pack(self.trees, self.input)
 
     @cached_property
     def _leaves(self) -> _walk.Leaves:
@@ -125,9 +129,9 @@ class _Forest(OnTrees):
     def _table(self) -> dict[str, Any]:
         scalar = self.values.shape[1] == 1
         return {
-            "table": _walk.pack(self.trees, self.input),
+            "table": self._packed,
             "leaves": {"leaf": column(self.values[self.trees.leaf, 0])} if scalar else self._leaves,
-            "tree_dtype": max(unsigned_for(self.n_trees), np.dtype(np.uint16)),
+            "tree_dtype": index_for(self.n_trees),
         }
 
 

@@ -47,7 +47,11 @@ class _Tree(OnTrees):
         if not len(self.trees.skip):  # C has no empty tables
             return [straight]
         tables = [self.trees.leaf.astype(self._row_dtype)]
-        return [straight, _walk.table_layout(self.trees, self.input, self._table, _LOOK_UP, tables)]
+        return [straight, _walk.table_layout(self.trees, self._packed, self._table, _LOOK_UP, tables)]
+
+    @cached_property
+    def _packed(self) -> _walk.Table:
+        return _walk.pack(self.trees, self.input)
 
     @property
     def _row_dtype(self) -> np.dtype[Any]:
@@ -69,7 +73,7 @@ class _Tree(OnTrees):
     def _table(self) -> dict[str, Any]:
         answers = self._stored_answers()
         return {
-            "table": _walk.pack(self.trees, self.input),
+            "table": self._packed,
             "leaf_row": self.trees.leaf.astype(self._row_dtype),
             "row_dtype": self._row_dtype,
             "answers": answers,

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from micromlgen.boards.call import Call, ctype
+from micromlgen.boards.call import Call
+from micromlgen.cformat import ctype
 
 
 def test_types_of_c() -> None:
