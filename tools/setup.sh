@@ -14,6 +14,7 @@ cores=(
     clang
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
     gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc
+    gcc-xtensa-lx106 picolibc-xtensa-lx106-elf
 )
 python=${PYTHON:-python3}
 
@@ -66,7 +67,9 @@ case ${1:-} in
     test) packages "${host[@]}" "${arduino[@]}" "${cores[@]}" ;;
     *) fail "usage: tools/setup.sh lint|demo|test" ;;
 esac
-environment .venv -e '.[demo,test]'
+# The boosters of other libraries; XGBoost without its 500 MB for graphics cards.
+boosters=(catboost lightgbm xgboost-cpu)
+environment .venv -e '.[demo,test]' "${boosters[@]}"
 if [ "$1" = test ]; then
     read -ra pinned <<< "$(oldest)"
     environment .venv-oldest -e '.[test]' "${pinned[@]}"

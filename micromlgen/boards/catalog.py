@@ -1,4 +1,4 @@
-"""The cores and the boards, by name."""
+"""The boards, by name."""
 
 from __future__ import annotations
 
@@ -8,42 +8,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 from micromlgen.boards.avr import Avr
 from micromlgen.boards.core import Core
-from micromlgen.boards.host import Host
-from micromlgen.boards.qemu import CortexM, RiscV
+from micromlgen.boards.cores import CORES
 from micromlgen.errors import UnsupportedError
 
+How = Literal["measured", "estimated"]
 _Named = TypeVar("_Named")
-
-
-def _mps2(board: str) -> tuple[str, ...]:
-    return ("qemu-system-arm", "-M", f"mps2-{board}")
-
-
-CORES: Mapping[str, Core] = MappingProxyType(
-    {
-        core.name: core
-        for core in (
-            Host("host"),
-            Avr("avr", mcu="atmega2560"),
-            CortexM("cortex-m0plus", _mps2("an385"), ("-mcpu=cortex-m0plus", "-mfloat-abi=soft")),
-            CortexM("cortex-m3", _mps2("an385"), ("-mcpu=cortex-m3", "-mfloat-abi=soft")),
-            CortexM(
-                "cortex-m4f", _mps2("an386"), ("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
-            ),
-            CortexM("cortex-m7", _mps2("an500"), ("-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16")),
-            RiscV(
-                "rv32imc",
-                ("qemu-system-riscv32", "-M", "virt", "-bios", "none"),
-                ("-march=rv32imc", "-mabi=ilp32"),
-            ),
-        )
-    }
-)
-"""Every core; AVR as an ATmega2560, which has room for any test."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +28,22 @@ class Board:
     name, title : str
         The name here, and the one on the box.
     core : Core
-        Its processor, for AVR the board's own MCU.
+        What executes the code, for AVR as the board's own MCU: its processor, or the nearest one.
     mcu : str
     flash, ram : int
         Bytes that a sketch may use.
     clock_hz : int
     fpu : bool
         Whether float arithmetic is done by instructions.
-    source : str
-        Where the figures come from.
+    source : mapping of str to str
+        Where the figures come from: "memory", "clock", "power", and "cycles" where `cpi` is the chip's own.
+    voltage, current_ma : float, optional
+        V at the chip's supply and mA from there while it computes, peripherals and radio off; None where
+        the maker does not give it.
+    cpi : float
+        Cycles that an instruction takes on average; 1 where `core` counts cycles.
+    stand_in : str
+        Why `core` isn't the board's own processor; empty where it is.
     """
 
     name: str
@@ -74,18 +54,38 @@ class Board:
     ram: int
     clock_hz: int
     fpu: bool
-    source: str
+    source: Mapping[str, str]
+    voltage: float | None = None
+    current_ma: float | None = None
+    cpi: float = 1.0
+    stand_in: str = ""
+
+    @property
+    def how(self) -> How:
+        """Whether figures are "measured", the board's own kind of processor executing the code."""
+        return "estimated" if self.stand_in else "measured"
+
+    @property
+    def measured_on(self) -> str:
+        """What executes the code: a core's name, or an AVR's."""
+        return self.core.mcu if isinstance(self.core, Avr) else self.core.name
 
 
 @cache
 def _boards() -> dict[str, Board]:
     tables = tomllib.loads((Path(__file__).parent / "boards.toml").read_text(encoding="utf-8"))
-    return {name: Board(name=name, **{**table, "core": _core_of(table)}) for name, table in tables.items()}
+    return {name: _board(name, table) for name, table in tables.items()}
 
 
-def _core_of(table: Mapping[str, str]) -> Core:
-    core = CORES[table["core"]]
-    return replace(core, mcu=table["mcu"]) if isinstance(core, Avr) else core
+def _board(name: str, table: dict[str, Any]) -> Board:
+    core = CORES[table.pop("core")]
+    mcu = table.pop("runs_as", table["mcu"])
+    table["source"] = MappingProxyType(table["source"])
+    return Board(
+        name=name,
+        core=replace(core, mcu=mcu) if isinstance(core, Avr) else core,
+        **{"cpi": core.cpi, **table},
+    )
 
 
 def _find(table: Mapping[str, _Named], name: str, kind: str) -> _Named:

@@ -6,7 +6,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,6 +29,10 @@ class Core(ABC):
     """
 
     name: str
+    #: The core that this one behaves like when integers are compared and added; itself where empty.
+    like: str = field(default="", kw_only=True)
+    #: Cycles that a `unit` takes on average, where it isn't a cycle itself.
+    cpi: float = field(default=1.0, kw_only=True)
 
     #: Whether a run can be measured, and what `Result.cost` counts then.
     measures: ClassVar[bool] = True
@@ -42,8 +46,21 @@ class Core(ABC):
         "static unsigned char input[{x_bytes}] __attribute__((aligned));\n"
         "static unsigned char output[{y_bytes}] __attribute__((aligned));"
     )
-    #: Ticks of the simulator's clock in one `unit`.
-    ticks: ClassVar[float] = 1.0
+
+    @property
+    def _ticks(self) -> float:
+        """Ticks of the simulator's clock in one `unit`."""
+        return 1.0
+
+    @property
+    def substitutes(self) -> frozenset[str]:
+        """Routines linked in place of the chip's own, so that what calls them costs about as much there."""
+        return frozenset()
+
+    @property
+    def plans_like(self) -> str:
+        """Name of the core whose estimates choose a layout for this one."""
+        return self.like or self.name
 
     @property
     def call_cost(self) -> int:
@@ -98,7 +115,7 @@ class Core(ABC):
             costs = firmware.read_costs(folder, calls)
         # Rounded because a clock of another rate than the processor's is read between its ticks.
         return [
-            Result(y, np.rint(count / self.ticks) + self.call_cost, stack)
+            Result(y, np.rint(count / self._ticks) + self.call_cost, stack)
             for y, (count, stack) in zip(ys, costs, strict=True)
         ]
 
@@ -146,7 +163,11 @@ class Core(ABC):
 
     def _sections(self, call: Call, language: str, flags: Sequence[str]) -> tuple[int, int]:
         with self._built([call], language, flags) as folder:
-            table = execute([f"{self.prefix}size", PROGRAM], folder, "size").splitlines()
+            return self._weigh(folder)
+
+    def _weigh(self, folder: Path) -> tuple[int, int]:
+        """Bytes of flash and of RAM that the firmware in this folder takes."""
+        table = execute([f"{self.prefix}size", PROGRAM], folder, "size").splitlines()
         text, data, bss = map(int, table[1].split()[:3])
         return text + data, data + bss
 

@@ -31,8 +31,9 @@ _PACKAGES = {
     "avr-": "gcc-avr avr-libc",
     "arm-none-eabi-": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf-": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    "xtensa-lx106-elf-": "gcc-xtensa-lx106 picolibc-xtensa-lx106-elf",
     "qemu-system-arm": "qemu-system-arm",
-    "qemu-system-riscv32": "qemu-system-misc",
+    "qemu-system-": "qemu-system-misc",
     "": "gcc binutils",
 }
 """Debian packages by the beginning of the tool's name; the first that matches counts."""

@@ -91,7 +91,9 @@ def test_size_of_a_table(core: Core) -> None:
     header = (
         "#include <stdint.h>\n"
         "#ifdef __AVR__\n#include <avr/pgmspace.h>\n#else\n"
-        "#define PROGMEM\n#define pgm_read_byte(p) (*(p))\n#endif\n"
+        "#ifdef __XTENSA_CALL0_ABI__\n"
+        '#define PROGMEM __attribute__((section(".irom.text.table")))\n'
+        "#else\n#define PROGMEM\n#endif\n#define pgm_read_byte(p) (*(p))\n#endif\n"
         f"static const uint8_t table[1000] PROGMEM = {{{values}}};\n"
         "static uint8_t last[10];\n"
     )
@@ -117,7 +119,8 @@ def test_nothing_is_charged_for_an_empty_statement(core: Core) -> None:
 def test_symbols_tell_whether_float_is_pulled_in(core: Core) -> None:
     float_routines = {"__mulsf3", "__aeabi_fmul"}
     product = Call("", np.ones((1, 1), np.float32), "y[0] = x[0] * x[0];", "float32")
-    assert bool(core.symbols(product) & float_routines) == (core.name not in {"cortex-m4f", "cortex-m7"})
+    with_fpu = {"cortex-m4f", "cortex-m33", "cortex-m7", "cortex-m55"}
+    assert bool(core.symbols(product) & float_routines) == (core.name not in with_fpu)
     assert not core.symbols(Call("", ONE, "y[0] = x[0] * x[0];")) & float_routines
 
 

@@ -16,7 +16,9 @@ from micromlgen.errors import ToolchainError
         ("arm-none-eabi-size", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
         ("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"),
         ("qemu-system-arm", "qemu-system-arm"),
+        ("xtensa-lx106-elf-gcc", "gcc-xtensa-lx106 picolibc-xtensa-lx106-elf"),
         ("qemu-system-riscv32", "qemu-system-misc"),
+        ("qemu-system-xtensa", "qemu-system-misc"),
     ],
 )
 def test_missing_tool(tool: str, packages: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,49 +1,17 @@
-/* bare.c - what the firmwares that talk to QEMU by semihosting have in common.
+/* bare.c - what the firmwares that QEMU executes have in common.
  *
- * The including file defines `calls`, `input` and `output`; the file of the architecture that
- * includes this one defines semihost(), now() and stack_pointer().
+ * The including file defines `calls`, `input` and `output`; the file of the architecture that includes
+ * this one defines open_file(), transfer(), stop() and fail(), now() and stack_pointer().
  */
 #include "rows.h"
-
-enum { SYS_OPEN = 0x01, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT = 0x18 };
-enum { OPEN_READ = 1, OPEN_WRITE = 5 }; /* fopen's "rb" and "wb" */
-
-#define STOPPED_BY_EXIT 0x20026u
-#define STOPPED_BY_ERROR 0x20023u
 
 /* Painted below the stack pointer before each call; what has changed afterwards was used. */
 #define PAINT 0xA5A5A5A5u
 #define PAINTED_WORDS 8192
 
-static void stop(uintptr_t reason)
-{
-    for (;;) {
-        semihost(SYS_EXIT, reason);
-    }
-}
-
-static void fail(const char *why)
-{
-    semihost(SYS_WRITE0, (uintptr_t)why);
-    stop(STOPPED_BY_ERROR);
-}
-
 static void fault(void)
 {
     fail("the processor took a fault\n");
-}
-
-static uintptr_t open_file(const char *name, uintptr_t mode, uintptr_t length)
-{
-    const uintptr_t arguments[3] = {(uintptr_t)name, mode, length};
-    return semihost(SYS_OPEN, (uintptr_t)arguments);
-}
-
-/* Returns the number of bytes that were NOT transferred. */
-static uintptr_t transfer(uintptr_t operation, uintptr_t file, const void *bytes, uintptr_t size)
-{
-    const uintptr_t arguments[3] = {file, (uintptr_t)bytes, size};
-    return semihost(operation, (uintptr_t)arguments);
 }
 
 #ifdef MEASURE
@@ -71,27 +39,27 @@ static struct cost measure(void (*run)(void))
 
 static void serve(void)
 {
-    const uintptr_t rows = open_file("rows.bin", OPEN_READ, 8);
-    const uintptr_t results = open_file("results.bin", OPEN_WRITE, 11);
+    const uintptr_t rows = open_file("rows.bin", FOR_READING);
+    const uintptr_t results = open_file("results.bin", FOR_WRITING);
     struct block block;
 #ifdef MEASURE
-    const uintptr_t costs = open_file("costs.bin", OPEN_WRITE, 9);
+    const uintptr_t costs = open_file("costs.bin", FOR_WRITING);
     struct cost cost;
 #endif
 
-    while (transfer(SYS_READ, rows, &block, sizeof block) == 0) {
+    while (transfer(READ, rows, &block, sizeof block) == 0) {
         for (; block.rows > 0; block.rows--) {
-            if (transfer(SYS_READ, rows, input, block.x_bytes) != 0) {
+            if (transfer(READ, rows, input, block.x_bytes) != 0) {
                 fail("rows.bin ends inside a row\n");
             }
 #ifdef MEASURE
             cost = measure(calls[block.call]);
-            transfer(SYS_WRITE, costs, &cost, sizeof cost);
+            transfer(WRITE, costs, &cost, sizeof cost);
 #else
             calls[block.call]();
 #endif
-            transfer(SYS_WRITE, results, output, block.y_bytes);
+            transfer(WRITE, results, output, block.y_bytes);
         }
     }
-    stop(STOPPED_BY_EXIT);
+    stop(SUCCESS);
 }

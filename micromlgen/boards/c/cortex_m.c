@@ -1,11 +1,11 @@
-/* cortex_m.c - start-up, semihosting and clock on QEMU's MPS2 boards (AN385, AN386, AN500). */
+/* cortex_m.c - start-up, semihosting and clock on QEMU's MPS2 and MPS3 boards.
+ *
+ * The compiler's command line says where the board's counter is: CMSDK_TIMER or SSE_COUNTER.
+ */
 #include <errno.h>
 #include <stdint.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
-#define TIMER_CONTROL REGISTER(0x40000000u) /* CMSDK timer 0: 32 bits, counts down at 25 MHz */
-#define TIMER_VALUE REGISTER(0x40000004u)
-#define TIMER_RELOAD REGISTER(0x40000008u)
 #define CONFIGURATION REGISTER(0xE000ED14u)
 #define COPROCESSORS REGISTER(0xE000ED88u)
 
@@ -19,11 +19,30 @@ static uintptr_t semihost(uintptr_t operation, uintptr_t argument)
     return result;
 }
 
-/* Inlined at any optimisation, because a call of these would use the stack that is being measured. */
+/* now() is inlined at any optimisation, because a call of it would use the stack that is being measured. */
+#ifdef CMSDK_TIMER /* 32 bits, counts down: control, value, reload */
+static void start_clock(void)
+{
+    REGISTER(CMSDK_TIMER + 8u) = 0xFFFFFFFFu;
+    REGISTER(CMSDK_TIMER + 4u) = 0xFFFFFFFFu;
+    REGISTER(CMSDK_TIMER) = 1u;
+}
+
 static inline __attribute__((always_inline)) uint32_t now(void)
 {
-    return 0u - TIMER_VALUE;
+    return 0u - REGISTER(CMSDK_TIMER + 4u);
 }
+#else /* 64 bits, counts up: control, status, low half, high half */
+static void start_clock(void)
+{
+    REGISTER(SSE_COUNTER) = 1u;
+}
+
+static inline __attribute__((always_inline)) uint32_t now(void)
+{
+    return REGISTER(SSE_COUNTER + 8u);
+}
+#endif
 
 static inline __attribute__((always_inline)) volatile uint32_t *stack_pointer(void)
 {
@@ -32,9 +51,10 @@ static inline __attribute__((always_inline)) volatile uint32_t *stack_pointer(vo
     return (volatile uint32_t *)pointer;
 }
 
+#include "semihosting.c"
 #include "bare.c"
 
-/* From mps2.ld; only the addresses mean anything. The name in asm keeps C++ from mangling it. */
+/* From mps.ld; only the addresses mean anything. The name in asm keeps C++ from mangling it. */
 void stack_top(void) __asm__("stack_top");
 extern void (*const constructors[])(void);
 extern void (*const constructors_end[])(void);
@@ -48,12 +68,10 @@ static void start(void)
     __asm__ volatile("dsb\n\tisb");
 #endif
 #ifndef __ARM_FEATURE_UNALIGNED
-    CONFIGURATION |= 1u << 3; /* a Cortex-M0+ would fault on an unaligned access: so does this M3 */
+    CONFIGURATION |= 1u << 3; /* a Cortex-M0+ or M23 would fault on an unaligned access: so does this one */
 #endif
     errno = 0; /* so that newlib's 100 bytes around errno, which any sketch has, are not a header's cost */
-    TIMER_RELOAD = 0xFFFFFFFFu;
-    TIMER_VALUE = 0xFFFFFFFFu;
-    TIMER_CONTROL = 1u;
+    start_clock();
     for (constructor = constructors; constructor < constructors_end; constructor++) {
         (*constructor)();
     }
@@ -61,4 +79,4 @@ static void start(void)
 }
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16])(void) = {
-    stack_top, start, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, fault};
+    stack_top, start, fault, fault, fault, fault, fault, fault, 0, 0, 0, fault, fault, 0, fault, fault};

@@ -33,6 +33,7 @@ static inline __attribute__((always_inline)) volatile uint32_t *stack_pointer(vo
     return (volatile uint32_t *)pointer;
 }
 
+#include "semihosting.c"
 #include "bare.c"
 
 static __attribute__((aligned(4))) void trap(void)
