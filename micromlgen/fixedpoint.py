@@ -7,6 +7,7 @@ same idea for tree inference).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -111,3 +112,97 @@ def sum_exponent(values: NDArray[np.float64], terms: int) -> int:
     """
     bound = max(float(np.sum(values)), 1e-30)
     return int(np.clip(np.floor(np.log2((2.0**31 - 1 - terms) / bound)), -100, 100))
+
+
+#: Q30 of one: what `exp_neg` gives for 0.
+EXP_ONE = 1 << 30
+# 2**-f = c0 - f (c1 - f (c2 - ...)) for f in [0, 1), coefficients in Q30: Chebyshev's interpolation of
+# (2**-f - 1) / f, so that 2**-0 is exactly 1.
+_EXP2_Q30 = (1073741824, 744260865, 257928559, 59494488, 10033292, 1077640)
+
+
+_LN2_Q16 = np.uint64(45426)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """How scores in integer units become exponents of two: ``y = s * 2**shift * multiplier / 2**32``, in Q25.
+
+    Parameters
+    ----------
+    shift : int
+        To the left where positive, else to the right.
+    multiplier : int
+        Of 32 bits, the highest one set.
+    """
+
+    shift: int
+    multiplier: int
+
+    @property
+    def limit(self) -> int:
+        """From this s on, ``exp(-s)`` counts as 0; below it nothing leaves 32 bits."""
+        return min(int(31 * 2.0 ** (25 + 32 - self.shift) / self.multiplier), 2**32 - 1)
+
+
+def exponential(unit: float) -> Exponential:
+    """The `Exponential` of scores in units of `unit`.
+
+    >>> exponential(2.0**-20)
+    Exponential(shift=6, multiplier=3098164009)
+    """
+    mantissa, exponent = np.frexp(unit / np.log(2) * 2.0**25)
+    multiplier, shift = int(np.rint(mantissa * 2.0**32)), int(exponent)
+    return Exponential(shift + 1, 1 << 31) if multiplier == 1 << 32 else Exponential(shift, multiplier)
+
+
+def multiply_q16(a: Array, b: Any) -> Array:
+    """``a * b / 2**16`` of 32-bit a and 16-bit b (uint64 arrays), each half of a rounded down."""
+    return np.asarray((a >> np.uint64(16)) * b + (((a & np.uint64(0xFFFF)) * b) >> np.uint64(16)))
+
+
+def _exponents_of_two(s: Array, scale: Exponential) -> Array:
+    shift = np.uint64(abs(scale.shift))
+    shifted = s << shift if scale.shift > 0 else s >> shift
+    high, low = np.uint64(scale.multiplier >> 16), np.uint64(scale.multiplier & 0xFFFF)
+    return np.asarray(multiply_q16(shifted, high) + (multiply_q16(shifted, low) >> np.uint64(16)))
+
+
+def exp2_fraction(y: Array) -> Array:
+    """``2**-f`` in Q30, of f the fraction of y in Q25 (uint64 arrays): within 3e-7.
+
+    A polynomial of the upper 16 bits of f; the lower 9 enter linearly.
+
+    >>> exp2_fraction(np.array([0, 1 << 24], np.uint64)) / 2**30
+    array([1.        , 0.70710678])
+    """
+    f = (y >> np.uint64(9)) & np.uint64(0xFFFF)
+    p = np.full_like(f, _EXP2_Q30[-1])
+    for c in _EXP2_Q30[-2::-1]:
+        p = np.uint64(c) - multiply_q16(p, f)
+    rest = multiply_q16((p >> np.uint64(15)) * (y & np.uint64(511)), _LN2_Q16)
+    return np.asarray(p - (rest >> np.uint64(10)))
+
+
+def exp_neg(s: NDArray[np.int64], scale: Exponential) -> Array:
+    """``exp(-s)`` in Q30 (uint64) of s >= 0 in the units of `scale`: within 4e-7."""
+    within = s < scale.limit
+    y = _exponents_of_two(np.where(within, s, 0).astype(np.uint64), scale)
+    return np.where(within, exp2_fraction(y) >> (y >> np.uint64(25)), np.uint64(0))
+
+
+#: Largest magnitude of a score that `exp` takes.
+EXP_LIMIT = 60.0
+
+
+def exp(s: NDArray[np.int64], scale: Exponential) -> tuple[Array, NDArray[np.int64]]:
+    """``exp(s)`` as a mantissa in Q30 (uint64) and an exponent of two, of s in the units of `scale`.
+
+    Scores within ±`EXP_LIMIT`; the relative error is within 5e-7.
+    """
+    y = _exponents_of_two(np.abs(s).astype(np.uint64), scale)
+    whole = np.uint64(25)
+    up = (y + np.uint64((1 << 25) - 1)) >> whole
+    positive = s >= 0
+    k = np.where(positive, up.astype(np.int64), -(y >> whole).astype(np.int64))
+    return exp2_fraction(np.where(positive, (up << whole) - y, y)), k

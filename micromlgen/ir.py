@@ -36,6 +36,8 @@ class Input:
         Whether a missing value (NaN; in integers the type's lowest value) is followed as in scikit-learn.
     names : tuple of str, or None
         Names of the features where the estimator knows them: columns that come with names must match.
+    also_missing : (float, float), or None
+        Numbers from the first to the second count as missing too.
     """
 
     n_features: int
@@ -43,6 +45,7 @@ class Input:
     exponents: NDArray[np.int32] | None = None
     missing: bool = False
     names: tuple[str, ...] | None = None
+    also_missing: tuple[float, float] | None = None
 
     @property
     def is_integer(self) -> bool:
@@ -51,9 +54,22 @@ class Input:
 
     def encode(self, X: Array) -> Array:
         """Raw features, shape (n, n_features), as what the C takes: same shape, this dtype."""
+        rows = np.asarray(X, np.float32)
         if self.exponents is None:
-            return np.asarray(X, np.float32)
-        return fixedpoint.encode(np.asarray(X, np.float32), self.exponents, np.dtype(self.dtype))
+            return rows
+        if self.missing and self.also_missing is not None:
+            low, high = self.also_missing
+            rows = np.where((rows >= low) & (rows <= high), np.float32(np.nan), rows)
+        return fixedpoint.encode(rows, self.exponents, np.dtype(self.dtype))
+
+    @property
+    def missing_keys(self) -> tuple[int, int] | None:
+        """`also_missing` as `fixedpoint.ordered` keys of the float32 values within, for float32 inputs."""
+        if self.also_missing is None or not self.missing or self.is_integer:
+            return None
+        low, high = self.also_missing
+        first, last = -fixedpoint.float32_floor(-low), fixedpoint.float32_floor(high)
+        return int(fixedpoint.ordered(first)), int(fixedpoint.ordered(last))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +104,7 @@ class Model(ABC):
     those of the C, and only that one predicts.
     """
 
-    kind: ClassVar[Literal["classifier", "regressor"]]
+    kind: ClassVar[Literal["classifier", "regressor", "detector"]]
     #: Name of the estimator's class, for the banner.
     source: str
     input: Input
@@ -105,6 +121,10 @@ class Model(ABC):
     @abstractmethod
     def takes_integers(self) -> bool:
         """Whether the model's own constants show that it was trained on integers: then scale 1 is exact."""
+
+    def categorical(self) -> NDArray[np.bool_]:
+        """Features that hold categories, shape (n_features,): integer modes must not scale them."""
+        return np.zeros(self.input.n_features, bool)
 
     @abstractmethod
     def quantize(self, inputs: Input) -> Self:
@@ -138,6 +158,10 @@ class Model(ABC):
     @abstractmethod
     def output_dtype(self) -> np.dtype[Any]:
         """Type of `<name>_output_t`."""
+
+    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        """Rows, shape (n, n_outputs), on which the contract does not promise the estimator's answer: none."""
+        return np.zeros((len(X), self.n_outputs), bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,9 +202,19 @@ class Classifier(Model):
     def predict_proba(self, Q: Array) -> Array:
         """What `<name>_predict_proba` writes: shape (n, sum(n_classes)), dtype `output_dtype`."""
 
-    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
-        """Rows, shape (n, n_outputs), on which the contract does not promise scikit-learn's class: none."""
-        return np.zeros((len(X), self.n_outputs), bool)
+    @property
+    def n_decisions(self) -> int:
+        """How many numbers `decision_function` writes; 0 if there is no such function."""
+        return 0
+
+    @property
+    def decision_scale(self) -> float:
+        """In integer modes, ``decision = written * decision_scale``; a power of two."""
+        raise NotImplementedError
+
+    def decision_function(self, Q: Array) -> Array:
+        """What `<name>_decision_function` writes: (n, n_decisions), float32 or, in integers, int32."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,3 +247,28 @@ class Regressor(Model):
     @abstractmethod
     def tolerance(self) -> NDArray[np.float64]:
         """Largest error against scikit-learn's float64 answer, per output, that the contract allows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detector(Model):
+    """A model whose `predict` tells inliers, +1, from outliers, -1, as int16."""
+
+    kind = "detector"
+
+    @property
+    def n_outputs(self) -> int:
+        """One."""
+        return 1
+
+    def decode(self, returned: Array) -> Array:
+        """The same."""
+        return returned
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        """Type of a score."""
+        return np.dtype(np.float32)
+
+    @abstractmethod
+    def score(self, Q: Array) -> Array:
+        """What `<name>_score` gives, float32 of shape (n,): the estimator's `score_samples`."""

@@ -16,7 +16,7 @@ from micromlgen.boards import board
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.footprint import Footprint, footprint
-from micromlgen.ir import Classifier, Model
+from micromlgen.ir import Classifier, Detector, Model
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
 from micromlgen.render import check_classmap, render
@@ -59,7 +59,7 @@ class Program:
         -------
         array of shape (n,), or (n, n_outputs) where there are several outputs
             Classifiers: int32 indices into `classes_`. Regressors: float32, or in integer modes int32 in
-            units of `<NAME>_OUTPUT_SCALE`.
+            units of `<NAME>_OUTPUT_SCALE`. Outlier detectors: +1 or -1.
         """
         rows = np.asarray(Q)
         if (
@@ -102,6 +102,35 @@ class Program:
             proba /= model.proba_one
         split = np.split(proba, np.cumsum(model.n_classes)[:-1], axis=1)
         return split[0] if model.n_outputs == 1 else split
+
+    def decision_function(self, X: Any) -> Array:
+        """scikit-learn's decision_function: float64 of shape (n,), or (n, n_decisions).
+
+        Raises
+        ------
+        UnsupportedError
+            If the model has none.
+        """
+        model = self.model
+        if not isinstance(model, Classifier) or not model.n_decisions:
+            raise UnsupportedError(f"{model.source} has no decision_function here")
+        decisions = model.decision_function(self.quantize(X)).astype(np.float64)
+        if model.input.is_integer:
+            decisions *= model.decision_scale
+        return decisions[:, 0] if model.n_decisions == 1 else decisions
+
+    def score_samples(self, X: Any) -> Array:
+        """scikit-learn's score_samples of an outlier detector: float64 of shape (n,).
+
+        Raises
+        ------
+        UnsupportedError
+            If the model is none.
+        """
+        model = self.model
+        if not isinstance(model, Detector):
+            raise UnsupportedError(f"{model.source} has no score_samples")
+        return np.asarray(model.score(self.quantize(X)), np.float64)
 
     def verify(self, X: Any, progress: bool | None = None) -> Report:
         """Compile the header on this host and compare C, twin and estimator on X and on boundary inputs.

@@ -83,4 +83,10 @@ def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) 
             )
         exponents = np.where(integral & fits, 0, fixedpoint.exponent_for(limits, np.dtype(dtype)))
         exponents = exponents.astype(np.int32)
+        scaled = np.flatnonzero(model.categorical() & (exponents != 0))
+        if len(scaled):
+            raise UnsupportedError(
+                f"feature {scaled[0]} holds categories, and dtype={dtype!r} does not hold them all as they "
+                "are: use a wider one"
+            )
     return model.quantize(replace(model.input, dtype=cast(DType, dtype), exponents=exponents))

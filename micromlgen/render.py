@@ -96,6 +96,8 @@ def _environment() -> jinja2.Environment:
         literal=cformat.literal,
         highest=lambda dtype: int(np.iinfo(dtype).max),
         lowest=lambda dtype: int(np.iinfo(dtype).min),
+        lowest_above=lambda x: cformat.float32(float(-fixedpoint.float32_floor(-x))),
+        highest_below=lambda x: cformat.float32(float(fixedpoint.float32_floor(x))),
         float_bits=lambda key: int(fixedpoint.unordered(key).view(np.uint32)),
     )
     return environment
@@ -135,7 +137,7 @@ def render(
         context["top"] = int(np.iinfo(model.input.dtype).max)
     stem = type(model).__module__.rpartition(".")[2]
     family = _environment().get_template(f"{stem}.h.j2")
-    bodies = [(when, family.render(**context, layout=x.name, **x.build())) for when, x in layouts]
+    bodies = [(when, family.render(**context, layout=x.name, parts=x.build())) for when, x in layouts]
     text = _environment().get_template("header.h.j2").render(**context, bodies=bodies)
     # Blank lines pile up where a template leaves something out.
     lines = text.split("\n")

@@ -16,15 +16,30 @@ class Column:
     """A table in flash: the elements themselves, or indices into a pool of the distinct ones.
 
     Templates print it with `flash.column` and read it with `flash.load`.
+
+    Parameters
+    ----------
+    data : array
+        Elements, or indices into `pool`.
+    pool : array or None
+    triple : numpy dtype or None
+        int32 or uint32 where the elements take three bytes each, low byte first: then the array that holds
+        them is of bytes.
     """
 
     data: Array
     pool: Array | None
+    triple: np.dtype[Any] | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of an element."""
-        return self.data.dtype if self.pool is None else self.pool.dtype
+        return self.triple or self.elements.dtype
+
+    @property
+    def elements(self) -> Array:
+        """The array that holds the elements."""
+        return self.data if self.pool is None else self.pool
 
     @property
     def tables(self) -> list[Array]:
@@ -65,15 +80,41 @@ def narrow(values: Array) -> Array:
     return values.astype(np.min_scalar_type(min(low, -high - 1)))
 
 
+def triples(values: Array) -> Array | None:
+    """Integers in three bytes each, low byte first, shape (3 * n,); None where they do not fit or need less.
+
+    >>> triples(np.array([-2, 70000], np.int32)).tolist()
+    [254, 255, 255, 112, 17, 1]
+    """
+    if values.dtype.kind not in "iu" or values.dtype.itemsize != 4:
+        return None
+    low, high = (0, 1 << 24) if values.dtype.kind == "u" else (-(1 << 23), 1 << 23)
+    if values.min() < low or values.max() >= high:
+        return None
+    return values.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3].ravel()
+
+
+def plain(values: Array) -> Column:
+    """A table of the elements themselves.
+
+    >>> plain(np.array([1, 70000])).nbytes, plain(np.array([1, 255])).nbytes
+    (6, 2)
+    """
+    narrowed = narrow(values) if values.dtype.kind in "iu" else values
+    packed = triples(narrowed)
+    return Column(narrowed, None) if packed is None else Column(packed, None, narrowed.dtype)
+
+
 def column(values: Array) -> Column:
     """The smaller of a plain table and a pool with indices.
 
     >>> column(np.array([70000, 70000, 70000, 5], np.uint32)).nbytes
-    12
+    10
     """
-    plain = narrow(values) if values.dtype.kind in "iu" else values
-    pool, index = np.unique(plain, return_inverse=True)
-    short = index.ravel().astype(unsigned_for(len(pool) - 1))
-    if short.nbytes + pool.nbytes < plain.nbytes:
-        return Column(short, pool)
-    return Column(plain, None)
+    whole = plain(values)
+    distinct, index = np.unique(values, return_inverse=True)
+    short = index.ravel().astype(unsigned_for(len(distinct) - 1))
+    pool = plain(distinct)
+    if short.nbytes + pool.nbytes < whole.nbytes:
+        return Column(short, pool.data, pool.triple)
+    return whole

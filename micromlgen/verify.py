@@ -15,7 +15,7 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import quantize_call, twin_calls
 from micromlgen.cformat import Name
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input, Model, Regressor
+from micromlgen.ir import Input, Model, Regressor
 
 Array = NDArray[Any]
 #: Integer regressors agree with a row where they are within this share of the span of y.
@@ -45,14 +45,13 @@ def _wrong(model: Model, estimator: Any, X: NDArray[np.float32], returned: Array
     """Rows on which what the C returns is not what the contract promises of the estimator, shape (n,)."""
     got = model.decode(returned if returned.ndim == 2 else returned[:, None])
     expected = oracle(estimator, X)
-    if isinstance(model, Classifier):
-        with np.errstate(over="ignore", invalid="ignore"):
-            undecided = model.undecided(_alone(estimator), X.astype(np.float64))
-        return np.asarray(((got != expected) & ~undecided).any(axis=1))
-    assert isinstance(model, Regressor)
+    with np.errstate(over="ignore", invalid="ignore"):
+        decided = ~model.undecided(_alone(estimator), X.astype(np.float64))
+    if not isinstance(model, Regressor):
+        return np.asarray(((got != expected) & decided).any(axis=1))
     width = model.span[:, 1] - model.span[:, 0]
     allowed = _REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance()
-    return np.asarray((np.abs(got - expected) > allowed).any(axis=1))
+    return np.asarray(((np.abs(got - expected) > allowed) & decided).any(axis=1))
 
 
 def agreement(model: Model, estimator: Any, X: NDArray[np.float32]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import micromlgen as mm
+from micromlgen.banner import banner
+from micromlgen.cformat import make_name
+from micromlgen.ir import Layout
 from micromlgen.program import Program
+from micromlgen.render import render
 from tests import models
 
 
@@ -55,15 +59,34 @@ def all_cases() -> list[Case]:
     return found
 
 
+def in_layout(program: Program, name: str, layout: Layout) -> Program:
+    """The same program, rendered in one layout for every core."""
+    spelled = make_name(name)
+    top = banner(program.model, [("", layout)], spelled, None, None)
+    header = render(program.model, [("", layout)], spelled, top, {})
+    return replace(program, header=header, name=spelled, layout=layout.name)
+
+
 @cache
-def all_programs() -> list[tuple[str, Program, NDArray[np.float32]]]:
-    """Every case in each of its layouts, under names that can meet in one program."""
+def all_programs(every_layout: bool = False) -> list[tuple[str, Program, NDArray[np.float32]]]:
+    """Every case, in all of its layouts or in two, under names that can meet in one program.
+
+    The two are what "size" and "speed" choose, by turns, and one after another of all from case to case.
+    """
     out = []
-    for case in all_cases():
-        seen = set()
-        for optimize in ("size", "speed"):
-            program = case.transpile(name=f"{case.name}_{optimize}", optimize=optimize)
-            if program.layout not in seen:
-                seen.add(program.layout)
-                out.append((f"{case.name}_{optimize}", program, case.X))
+    for number, case in enumerate(all_cases()):
+        optimize = ("size", "speed")[number % 2]
+        chosen = case.transpile(name=f"{case.name}_{optimize}", optimize=optimize)
+        layouts = chosen.model.layouts()
+        numbers = range(len(layouts)) if every_layout else [number % len(layouts)]
+        others = [in_layout(chosen, f"{case.name}_layout{i}", layouts[i]) for i in numbers]
+        out += [(p.name.snake, p, case.X) for p in (chosen, *others)]
     return out
+
+
+def representatives() -> list[tuple[str, Program, NDArray[np.float32]]]:
+    """One program of every family in each layout and type of numbers."""
+    first: dict[tuple[object, ...], tuple[str, Program, NDArray[np.float32]]] = {}
+    for name, program, X in all_programs(every_layout=True):
+        first.setdefault((type(program.model), program.layout, program.model.input.dtype), (name, program, X))
+    return list(first.values())

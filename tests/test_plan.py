@@ -100,7 +100,7 @@ def test_an_unknown_target_lists_the_boards(target: object) -> None:
 
 
 def test_a_forest_that_exceeds_an_uno_is_refused_for_it_and_ported_for_a_pico() -> None:
-    forest = RandomForestClassifier(60, random_state=0).fit(DIGITS, DIGIT)
+    forest = RandomForestClassifier(150, random_state=0).fit(DIGITS, DIGIT)
     with pytest.raises(UnsupportedError, match=r"needs about \d+ bytes of flash, the target has 32256"):
         mm.port(forest, target="uno")
     assert "Planned for Raspberry Pi Pico" in mm.port(forest, target="pico", optimize="size")

@@ -38,10 +38,11 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import predict_call, quantize_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input
+from micromlgen.models._code import steps
 from micromlgen.models._trees import Nodes, Trees, preorder
-from micromlgen.models._walk import steps
 from micromlgen.program import Program
 from micromlgen.verify import boundary_rows, differing_rows
+from tests.test_tables import read
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
 NOT_SHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -187,8 +188,7 @@ def test_tables_keep_every_number(values: list[int], repeats: int) -> None:
     array = np.array(values * repeats, np.int64)
     np.testing.assert_array_equal(tables.narrow(array), array)
     column = tables.column(array)
-    read = column.data if column.pool is None else column.pool[column.data]
-    np.testing.assert_array_equal(read, array)
+    np.testing.assert_array_equal(read(column), array)
     assert sum(t.nbytes for t in column.tables) <= tables.narrow(array).nbytes
 
 

@@ -11,7 +11,14 @@ from micromlgen import tables
 
 
 def read(column: tables.Column) -> np.ndarray:
-    return column.data if column.pool is None else column.pool[column.data]
+    """What C reads."""
+    elements = column.elements
+    if column.triple is not None:
+        low, middle, high = elements.reshape(-1, 3).astype(np.int64).T
+        elements = low | middle << 8 | high << 16
+        if column.triple.kind == "i":
+            elements = (elements ^ 0x800000) - 0x800000
+    return elements if column.pool is None else elements[column.data]
 
 
 def test_examples() -> None:
@@ -66,7 +73,7 @@ def test_few_wide_values_are_pooled() -> None:
     values = np.repeat([100_000, 200_000], 50).astype(np.int64)
     got = tables.column(values)
     assert got.pool is not None
-    assert got.nbytes == 100 + 2 * 4
+    assert got.nbytes == 100 + 2 * 3
     assert got.dtype == np.uint32
     np.testing.assert_array_equal(read(got), values)
 
@@ -75,8 +82,25 @@ def test_values_without_repetition_are_not_pooled() -> None:
     values = np.arange(70_000, 70_100, dtype=np.int32)
     got = tables.column(values)
     assert got.pool is None
-    assert got.nbytes == 400
+    assert got.nbytes == 300
     np.testing.assert_array_equal(read(got), values)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "nbytes"),
+    [
+        (-(2**23), 2**23 - 1, 6),
+        (-(2**23) - 1, 0, 8),
+        (0, 2**24 - 1, 6),
+        (0, 2**24, 8),
+        (0, 65535, 4),
+        (-1, 65535, 6),
+    ],
+)
+def test_three_bytes_where_they_are_enough(low: int, high: int, nbytes: int) -> None:
+    got = tables.plain(np.array([low, high], np.int64))
+    assert got.nbytes == nbytes
+    np.testing.assert_array_equal(read(got), [low, high])
 
 
 def test_a_pool_beyond_256_values_has_wider_indices() -> None:

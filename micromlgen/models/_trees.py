@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model
+
+if TYPE_CHECKING:
+    from micromlgen.models._categories import CategorySets
 
 Array = NDArray[Any]
 #: So many different thresholds on halves are no chance: features of one decimal would give 1 in 10 to this.
@@ -48,6 +51,11 @@ class Trees:
         Inner nodes of each tree; it has one leaf more.
     leaf : int32 array of shape (n_inner + n_trees,)
         Of each leaf, its row in the family's table of leaf values.
+    kind : uint8 array of shape (n_inner,), or None
+        0 where x is compared with the threshold; else `threshold` is the number of a set: 1 where the
+        categories of the set go left and all else right, 2 where they go right and all else left. None where
+        there are only thresholds.
+    sets : CategorySets or None
     """
 
     feature: NDArray[np.int32]
@@ -56,6 +64,8 @@ class Trees:
     missing_left: NDArray[np.bool_]
     size: NDArray[np.int64]
     leaf: NDArray[np.int32]
+    kind: NDArray[np.uint8] | None = None
+    sets: CategorySets | None = None
 
     @property
     def start(self) -> NDArray[np.int64]:
@@ -107,6 +117,31 @@ class Trees:
             missing_left=self.missing_left[kept],
             size=np.diff(before[starts]),
             leaf=self.leaf[np.cumsum(follows)[:-1] == 0],
+            kind=None if self.kind is None else self.kind[kept],
+            sets=self.sets,
+        )
+
+    def reordered(self, order: NDArray[np.int64]) -> Trees:
+        """The same trees, tree ``order[0]`` first."""
+        if (order == np.arange(len(order))).all():
+            return self
+
+        def gathered(start: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
+            starts, sizes = start[order], size[order]
+            ends = np.cumsum(sizes)
+            return np.arange(ends[-1]) + np.repeat(starts - ends + sizes, sizes)
+
+        nodes = gathered(self.start, self.size)
+        leaves = gathered(self.start + np.arange(len(order)), self.size + 1)
+        return Trees(
+            feature=self.feature[nodes],
+            threshold=self.threshold[nodes],
+            skip=self.skip[nodes],
+            missing_left=self.missing_left[nodes],
+            size=self.size[order],
+            leaf=self.leaf[leaves],
+            kind=None if self.kind is None else self.kind[nodes],
+            sets=self.sets,
         )
 
     def quantize(self, inputs: Input) -> Trees:
@@ -119,9 +154,13 @@ class Trees:
                 scaled = np.floor(np.ldexp(self.threshold, inputs.exponents[self.feature]))
             # The lowest value means "missing": no threshold needs to tell it from its successor.
             keys = np.clip(scaled, info.min, info.max).astype(np.int32)
+        if self.kind is not None:
+            keys = np.where(self.kind > 0, self.threshold, keys).astype(np.int32)
         return replace(self, threshold=keys)
 
-    def apply(self, keys: NDArray[np.int32], missing: int | None) -> NDArray[np.int32]:
+    def apply(
+        self, keys: NDArray[np.int32], missing: int | None, values: Array | None = None
+    ) -> NDArray[np.int32]:
         """Rows of the leaf values that encoded inputs reach, shape (n, n_trees): the walk, in NumPy.
 
         Parameters
@@ -130,7 +169,10 @@ class Trees:
             Features as the thresholds are: `fixedpoint.ordered` of float32, or encoded integers.
         missing : int or None
             The key that follows `missing_left`; None if no value is special.
+        values : array of the shape of `keys`, optional
+            The encoded inputs themselves, which tests of categories need.
         """
+        numbers = None if self.sets is None or values is None else self.sets.numbers(values)
         out = np.empty((len(keys), len(self.size)), np.int32)
         for t, (start, size) in enumerate(zip(self.start, self.size, strict=True)):
             i = np.full(len(keys), start)
@@ -141,6 +183,10 @@ class Trees:
                 node = i[rows]
                 value = keys[rows, self.feature[node]]
                 left = value <= self.threshold[node]
+                if self.kind is not None and self.sets is not None and numbers is not None:
+                    number, kind = numbers[rows, self.feature[node]], self.kind[node]
+                    inside = self.sets.contain(np.where(kind > 0, self.threshold[node], 0), number)
+                    left = np.where(kind > 0, inside == (kind == 1), left)
                 if missing is not None:
                     left = np.where(value == missing, self.missing_left[node], left)
                 skip = self.skip[node]
@@ -155,20 +201,39 @@ class Trees:
     def boundaries(self, inputs: Input) -> list[Array]:
         """Per feature, each threshold, one step either side, zeros and extremes, as encoded inputs."""
         out = []
+        compared = np.ones(len(self.threshold), bool) if self.kind is None else self.kind == 0
         for f in range(inputs.n_features):
-            at = np.unique(self.threshold[self.feature == f]).astype(np.int64)
+            at = np.unique(self.threshold[compared & (self.feature == f)]).astype(np.int64)
             near = np.concatenate([at - 1, at, at + 1])
             if inputs.is_integer:
                 info = np.iinfo(inputs.dtype)
                 values = np.concatenate([near, [0, info.max, -info.max], [info.min] * inputs.missing])
+                values = np.concatenate([values, self._categories_of(f)])
                 out.append(np.unique(np.clip(values, info.min, info.max)).astype(inputs.dtype))
             else:
+                near = np.concatenate([near, np.add.outer(inputs.missing_keys or [], [-1, 0, 1]).ravel()])
+                near = near.astype(np.int64)
                 biggest = int(fixedpoint.ordered(np.finfo(np.float32).max))
                 finite = near[np.abs(near + 0.5) <= biggest].astype(np.int32)
                 tiny, big = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float32).max
                 special = [0.0, -0.0, tiny, -tiny, big, -big, *[np.nan, -np.nan] * inputs.missing]
-                out.append(np.concatenate([fixedpoint.unordered(finite), np.array(special, np.float32)]))
+                categories = self._categories_of(f)
+                around = np.concatenate([categories + d for d in (0, 0.5, -0.5, 1, -1)]).astype(np.float32)
+                out.append(
+                    np.concatenate([fixedpoint.unordered(finite), np.array(special, np.float32), around])
+                )
         return out
+
+    def _categories_of(self, feature: int) -> NDArray[np.int64]:
+        """The categories that nodes test a feature for."""
+        if self.kind is None or self.sets is None or not self.kind[self.feature == feature].any():
+            return np.empty(0, np.int64)
+        return self.sets.categories
+
+    @property
+    def has_categories(self) -> NDArray[np.bool_]:
+        """Of each node, whether it tests for categories."""
+        return np.zeros(len(self.feature), bool) if self.kind is None else self.kind > 0
 
 
 class Nodes(NamedTuple):
@@ -215,13 +280,44 @@ def preorder(nodes: Nodes) -> tuple[Array, Array, Array, Array]:
     return inner, leaves, below[left[inner]], size
 
 
+def from_nodes(
+    nodes: Nodes, feature: Array, threshold: Array, missing_left: Array, value: Array
+) -> tuple[Trees, Array]:
+    """Structure and distinct leaf values of trees that are given node by node.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    feature, threshold, missing_left : arrays of shape (n_nodes,)
+        As in `Trees`; leaves may hold anything.
+    value : float64 array of shape (n_nodes, ...)
+
+    Returns
+    -------
+    trees : Trees
+        With float64 thresholds; `leaf` holds rows of `values`.
+    values : float64 array of shape (n_distinct, ...)
+    """
+    inner, leaves, skip, size = preorder(nodes)
+    at_leaves = value[leaves]
+    distinct, row = np.unique(at_leaves.reshape(len(leaves), -1), axis=0, return_inverse=True)
+    trees = Trees(
+        feature=feature[inner].astype(np.int32),
+        threshold=threshold[inner],
+        skip=skip.astype(np.int32),
+        missing_left=missing_left[inner].astype(bool),
+        size=size,
+        leaf=row.ravel().astype(np.int32),
+    )
+    return trees, distinct.reshape(-1, *value.shape[1:])
+
+
 def from_sklearn(fitted: Sequence[Any]) -> tuple[Trees, Array]:
     """Structure and distinct leaf values of scikit-learn's fitted `tree_` objects.
 
     Returns
     -------
     trees : Trees
-        With float64 thresholds; `leaf` holds rows of `values`.
     values : float64 array of shape (n_distinct, n_outputs, max_n_classes)
 
     Raises
@@ -239,24 +335,13 @@ def from_sklearn(fitted: Sequence[Any]) -> tuple[Trees, Array]:
         child = joined(name).astype(np.int64)
         return np.where(child < 0, -1, child + np.repeat(roots, counts))
 
-    left = children("children_left")
-    inner, leaves, skip, size = preorder(Nodes(left, children("children_right"), roots))
-    threshold = joined("threshold")[inner]
-    values = joined("value")[leaves]
-    if np.isnan(threshold).any() or not np.isfinite(values).all():
+    nodes = Nodes(children("children_left"), children("children_right"), roots)
+    threshold, value = joined("threshold"), joined("value")
+    if np.isnan(threshold).any() or not np.isfinite(value).all():
         raise UnsupportedError(
             "a threshold or a leaf value of the fitted trees is NaN or infinite; fit again"
         )
-    distinct, row = np.unique(values.reshape(len(values), -1), axis=0, return_inverse=True)
-    trees = Trees(
-        feature=joined("feature")[inner].astype(np.int32),
-        threshold=threshold,
-        skip=skip.astype(np.int32),
-        missing_left=joined("missing_go_to_left")[inner].astype(bool),
-        size=size,
-        leaf=row.ravel().astype(np.int32),
-    )
-    return trees, distinct.reshape(-1, *values.shape[1:])
+    return from_nodes(nodes, joined("feature"), threshold, joined("missing_go_to_left"), value)
 
 
 def trained_on_missing(fitted: Sequence[Any]) -> bool:
@@ -286,9 +371,17 @@ class OnTrees(Model):
 
     def feature_limits(self) -> NDArray[np.float64]:
         limits = np.zeros(self.input.n_features)
-        finite = np.isfinite(self.trees.threshold)
+        finite = np.isfinite(self.trees.threshold) & ~self.trees.has_categories
         np.maximum.at(limits, self.trees.feature[finite], np.abs(self.trees.threshold[finite]))
+        if self.trees.sets is not None:
+            categorical = self.trees.feature[self.trees.has_categories]
+            np.maximum.at(limits, categorical, np.abs(self.trees.sets.categories).max())
         return limits
+
+    def categorical(self) -> NDArray[np.bool_]:
+        out = np.zeros(self.input.n_features, bool)
+        out[self.trees.feature[self.trees.has_categories]] = True
+        return out
 
     def takes_integers(self) -> bool:
         """Thresholds of a model fitted on integers lie midway between two of them: whole, or on a half.
@@ -296,7 +389,8 @@ class OnTrees(Model):
         At a half, rounding a feature to an integer changes nothing. A whole one may lie between two decimals
         as well: a few of them are chance, and show nothing.
         """
-        distinct = np.unique(self.trees.threshold[np.isfinite(self.trees.threshold)])
+        compared = np.isfinite(self.trees.threshold) & ~self.trees.has_categories
+        distinct = np.unique(self.trees.threshold[compared])
         on_halves = bool((2 * distinct == np.rint(2 * distinct)).all())
         return on_halves and (len(distinct) >= _EVIDENCE or not (distinct == np.rint(distinct)).any())
 
@@ -311,4 +405,7 @@ class OnTrees(Model):
         else:
             missing = int(fixedpoint.NAN_KEY)
             keys = fixedpoint.ordered(Q)
-        return self.trees.apply(keys, missing if self.input.missing else None)
+            if self.input.missing_keys is not None:
+                low, high = self.input.missing_keys
+                keys = np.where((keys >= low) & (keys <= high), fixedpoint.NAN_KEY, keys)
+        return self.trees.apply(keys, missing if self.input.missing else None, Q)

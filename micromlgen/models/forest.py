@@ -1,15 +1,13 @@
-"""RandomForest and ExtraTrees: the mean over many trees, summed in integers.
+"""RandomForest, ExtraTrees and Bagging of trees: the mean over many trees, summed in integers.
 
 Classifiers vote softly as scikit-learn does: each leaf adds its class shares, as integers in units of
-1 / `share`; regressors add fixed-point leaf values. Integer sums do not depend on their order and are
-provably wide enough, and no float routine runs inside the loop.
+1 / `share`; regressors add fixed-point leaf values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,40 +16,15 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input, Layout, Regressor
-from micromlgen.models import _walk
-from micromlgen.models._trees import Array, OnTrees, from_sklearn, trained_on_missing
-from micromlgen.tables import column, index_for, unsigned_for
+from micromlgen.ir import Classifier, Input, Regressor
+from micromlgen.models._sums import OnSums
+from micromlgen.models._trees import Array, from_sklearn, trained_on_missing
+from micromlgen.tables import unsigned_for
 
 #: The contract promises the class where the two best mean shares differ by more than this.
 _MARGIN = 1e-6
 #: Rounding the leaves of a regressor may take this share of the span; the contract allows 2e-6 in all.
 _ROUNDING = 1e-6
-#: From here on a vote is watched, to stop once it can't change: fewer trees end sooner than the watch pays.
-_WATCHED_TREES = 16
-# Bytes and cycles of a leaf, measured with -Os: one that returns its only amount, one that adds one amount in
-# place, one that returns its code, and what the loop over a table does with a leaf.
-_SCALAR_LEAF = {
-    "avr": (11.0, 20.0),
-    "cortex-m0plus": (6.0, 6.0),
-    "cortex-m4f": (8.0, 6.0),
-    "rv32imc": (8.0, 6.0),
-}
-_ADD = {"avr": (28.0, 24.0), "cortex-m0plus": (9.0, 6.0), "cortex-m4f": (9.0, 5.0), "rv32imc": (10.0, 5.0)}
-_LEAF_CODE = {
-    "avr": (6.0, 70.0),
-    "cortex-m0plus": (4.0, 25.0),
-    "cortex-m4f": (4.0, 22.0),
-    "rv32imc": (4.0, 22.0),
-}
-_TABLE_LEAF = {
-    "avr": (80.0, 110.0),
-    "cortex-m0plus": (20.0, 35.0),
-    "cortex-m4f": (20.0, 30.0),
-    "rv32imc": (20.0, 30.0),
-}
-
-Build = Callable[[], Mapping[str, Any]]
 
 
 class Columns(NamedTuple):
@@ -63,80 +36,7 @@ class Columns(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class _Forest(OnTrees):
-    """After `quantize`, `values` are the integers that each leaf adds: (n_distinct, n_columns)."""
-
-    @property
-    def n_trees(self) -> int:
-        return len(self.trees.size)
-
-    def sums(self, Q: Array) -> NDArray[np.int64]:
-        """Column sums over the trees, shape (n, n_columns)."""
-        total = np.zeros((len(Q), self.values.shape[1]), np.int64)
-        for rows in self.apply(Q).T:
-            total += self.values[rows]
-        return total
-
-    def layouts(self) -> Sequence[Layout]:
-        if self.values.shape[1] == 1:
-            straight = [self._code_layout("code", self._code, _SCALAR_LEAF)]
-            tables = column(self.values[self.trees.leaf, 0]).tables
-        else:
-            leaves = self._leaves
-            terms = np.count_nonzero(self.values[self.trees.leaf]) / len(self.trees.leaf)
-            adds = {c: (2 + b * terms, 4 + n * terms) for c, (b, n) in _ADD.items()}
-            straight = [
-                self._code_layout("code", self._code, adds),
-                self._code_layout("code+leaves", self._code_and_leaves, _LEAF_CODE, leaves.pairs),
-            ]
-            tables = [*leaves.pairs, *leaves.leaf.tables]
-        if not len(self.trees.skip):  # C has no empty tables
-            return straight
-        return [*straight, _walk.table_layout(self.trees, self._packed, self._table, _TABLE_LEAF, tables)]
-
-    def _code_layout(
-        self,
-        name: str,
-        build: Build,
-        leaf: Mapping[str, tuple[float, float]],
-        tables: Sequence[Array] = (),
-    ) -> Layout:
-        return _walk.code_layout(name, self.trees, self.input, build, leaf, tables)
-
-    @cached_property
-    def _packed(self) -> _walk.Table:
-        return _walk.pack(self.trees, self.input)
-
-    @cached_property
-    def _leaves(self) -> _walk.Leaves:
-        return _walk.pack_leaves(self.values, self.trees.leaf)
-
-    def _code(self) -> dict[str, Any]:
-        n = self.n_trees
-        return {
-            "trees": (list(_walk.steps(self.trees, self.input, t)) for t in range(n)),
-            # Adding a zero, where there is nothing to add, uses the parameters and compiles to nothing.
-            "terms": [
-                [(int(c), int(row[c])) for c in np.flatnonzero(row)] or [(0, 0)] for row in self.values
-            ],
-            # Trees after which a watched vote is looked at.
-            "checks": {n * k // 8 - 1 for k in (4, 5, 6, 7)},
-        }
-
-    def _code_and_leaves(self) -> dict[str, Any]:
-        return {**self._code(), "leaves": self._leaves}
-
-    def _table(self) -> dict[str, Any]:
-        scalar = self.values.shape[1] == 1
-        return {
-            "table": self._packed,
-            "leaves": {"leaf": column(self.values[self.trees.leaf, 0])} if scalar else self._leaves,
-            "tree_dtype": index_for(self.n_trees),
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class ForestClassifier(_Forest, Classifier):
+class ForestClassifier(OnSums, Classifier):
     """Soft vote. An output with two classes has one column, the second class's: the first gets the rest."""
 
     #: What one tree gives away: D of `fixedpoint.share_denominator`.
@@ -160,9 +60,8 @@ class ForestClassifier(_Forest, Classifier):
         return [Columns(*c) for c in zip(starts, widths, self.n_classes, strict=True)]
 
     @property
-    def watched(self) -> bool:
-        """Whether `predict` stops once the vote can no longer change."""
-        return self.n_outputs == 1 and self.n_trees >= _WATCHED_TREES and self.n_classes[0] > 1
+    def cut(self) -> int:
+        return self.total // 2
 
     @property
     def proba_shift(self) -> int:
@@ -189,7 +88,8 @@ class ForestClassifier(_Forest, Classifier):
         share = fixedpoint.share_denominator(shares)
         votes = np.rint(shares * share).astype(np.int64)
         trees = self.trees.quantize(inputs)
-        return replace(self, input=inputs, trees=trees, values=votes, share=share)
+        start = np.zeros(votes.shape[1], np.int64)
+        return replace(self, input=inputs, trees=trees, values=votes, share=share, start=start)
 
     def predict(self, Q: Array) -> Array:
         sums = self.sums(Q)
@@ -233,7 +133,7 @@ class ForestClassifier(_Forest, Classifier):
 
 
 @dataclass(frozen=True, eq=False)
-class ForestRegressor(_Forest, Regressor):
+class ForestRegressor(OnSums, Regressor):
     """Sum of int32 leaf values in units of ``2**-exponent``, divided by the number of trees beforehand.
 
     The result is ``base + sum * 2**-exponent``: the product is exact, so a fused multiply-add gives the same
@@ -277,24 +177,20 @@ class ForestRegressor(_Forest, Regressor):
             input=inputs,
             trees=self.trees.quantize(inputs),
             values=np.rint(np.ldexp((y - base) / self.n_trees, exponents)).astype(np.int64),
+            start=np.zeros(self.n_outputs, np.int64),
             exponents=exponents,
             base=base.astype(np.float32),
         )
 
-    def _largest(self, of_rows: Array) -> Array:
-        """Of each tree and output, the largest of what its leaves have: it bounds what the tree adds."""
-        first_leaf = self.trees.start + np.arange(self.n_trees)
-        return np.asarray(np.maximum.reduceat(of_rows[self.trees.leaf], first_leaf, axis=0))
-
     def _exponents(self, y: Array) -> NDArray[np.int32]:
         """Largest exponent per output for which no sum of leaf values leaves int32."""
-        largest = self._largest(np.abs(y / self.n_trees))
+        largest = self.largest(np.abs(y / self.n_trees))
         return np.array([fixedpoint.sum_exponent(terms, self.n_trees) for terms in largest.T], np.int32)
 
     def _rounding(self, y: Array, exponents: NDArray[np.int32]) -> NDArray[np.float64]:
         """Bound per output of the error that comes from rounding the leaves."""
         scaled = np.ldexp(y / self.n_trees, exponents)
-        errors = self._largest(np.abs(scaled - np.rint(scaled))).sum(axis=0)
+        errors = self.largest(np.abs(scaled - np.rint(scaled))).sum(axis=0)
         return np.asarray(np.ldexp(errors, -exponents))
 
     def predict(self, Q: Array) -> Array:
@@ -317,26 +213,71 @@ class ForestRegressor(_Forest, Regressor):
         return ["every tree's leaf is scikit-learn's for every x that it accepts", f"the mean is {bound}"]
 
 
-@converts("sklearn.ensemble.RandomForestClassifier", "sklearn.ensemble.ExtraTreesClassifier")
+class _Fitted(NamedTuple):
+    """A scikit-learn tree, with its features and classes as the ensemble numbers them."""
+
+    node_count: int
+    children_left: Array
+    children_right: Array
+    feature: Array
+    threshold: Array
+    missing_go_to_left: Array
+    n_node_samples: Array
+    value: Array
+
+
+def _of_bagging(estimator: Any) -> list[_Fitted]:
+    """The trees of a Bagging estimator."""
+    fitted = []
+    n_classes = getattr(estimator, "n_classes_", None)
+    for grown, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
+        tree = getattr(grown, "tree_", None)
+        if tree is None:
+            raise UnsupportedError(
+                f"{type(estimator).__name__} of {type(grown).__name__} cannot be ported; use decision trees"
+            )
+        value = tree.value
+        if n_classes is not None:  # a bootstrap may have missed classes
+            value = np.zeros((tree.node_count, 1, n_classes))
+            value[:, :, np.asarray(grown.classes_, np.int64)] = tree.value
+        taken = {name: getattr(tree, name) for name in _Fitted._fields if name not in ("feature", "value")}
+        feature = np.asarray(features)[np.maximum(tree.feature, 0)]
+        fitted.append(_Fitted(**taken, feature=feature, value=value))
+    return fitted
+
+
+@converts(
+    "sklearn.ensemble.RandomForestClassifier",
+    "sklearn.ensemble.ExtraTreesClassifier",
+    "sklearn.ensemble.BaggingClassifier",
+)
 def classifier(estimator: Any) -> ForestClassifier:
     """Convert a forest of classifiers."""
-    fitted = [e.tree_ for e in estimator.estimators_]
+    bagging = hasattr(estimator, "estimators_features_")
+    fitted = _of_bagging(estimator) if bagging else [e.tree_ for e in estimator.estimators_]
     trees, values = from_sklearn(fitted)
-    several = estimator.n_outputs_ > 1
+    several = getattr(estimator, "n_outputs_", 1) > 1
     return ForestClassifier(
         source=type(estimator).__name__,
         input=Input(estimator.n_features_in_, missing=trained_on_missing(fitted)),
         classes=tuple(estimator.classes_) if several else (estimator.classes_,),
         trees=trees,
         values=values,
+        column=np.zeros(len(fitted), np.int64),
+        start=np.zeros(0, np.int64),
         share=0,
     )
 
 
-@converts("sklearn.ensemble.RandomForestRegressor", "sklearn.ensemble.ExtraTreesRegressor")
+@converts(
+    "sklearn.ensemble.RandomForestRegressor",
+    "sklearn.ensemble.ExtraTreesRegressor",
+    "sklearn.ensemble.BaggingRegressor",
+)
 def regressor(estimator: Any) -> ForestRegressor:
     """Convert a forest of regressors."""
-    fitted = [e.tree_ for e in estimator.estimators_]
+    bagging = hasattr(estimator, "estimators_features_")
+    fitted = _of_bagging(estimator) if bagging else [e.tree_ for e in estimator.estimators_]
     trees, values = from_sklearn(fitted)
     y = values[:, :, 0]
     return ForestRegressor(
@@ -345,6 +286,8 @@ def regressor(estimator: Any) -> ForestRegressor:
         span=np.stack([y.min(axis=0), y.max(axis=0)], axis=1),
         trees=trees,
         values=values,
+        column=np.zeros(len(fitted), np.int64),
+        start=np.zeros(0, np.int64),
         exponents=np.zeros(y.shape[1], np.int32),
         base=np.zeros(y.shape[1], np.float32),
     )

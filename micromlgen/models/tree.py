@@ -15,20 +15,30 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Layout, Regressor
-from micromlgen.models import _walk
+from micromlgen.models import _code
+from micromlgen.models._leaves import Codes, pack_codes
+from micromlgen.models._orders import Ordered
+from micromlgen.models._table import table_layouts
 from micromlgen.models._trees import Array, OnTrees, Trees, from_sklearn, trained_on_missing
 from micromlgen.tables import narrow, unsigned_for
 
 #: Probabilities of integer modes: Q15, with a full one representable.
 _PROBA_ONE = 1 << 15
 # Bytes and cycles of a leaf, measured with -Os: one that returns its answer, and the look-up of it.
-_RETURN = {"avr": (4.0, 8.0), "cortex-m0plus": (3.0, 3.0), "cortex-m4f": (3.0, 3.0), "rv32imc": (4.0, 3.0)}
-_LOOK_UP = {
-    "avr": (30.0, 40.0),
-    "cortex-m0plus": (10.0, 10.0),
-    "cortex-m4f": (10.0, 10.0),
-    "rv32imc": (10.0, 10.0),
-}
+_RETURN = ((4.0, 8.0), (3.0, 3.0), (3.0, 3.0), (4.0, 3.0))
+_LOOK_UP = ((60.0, 40.0), (20.0, 10.0), (20.0, 10.0), (20.0, 10.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Of each leaf, which of the distinct ones it is."""
+
+    codes: Codes
+
+    @property
+    def tables(self) -> list[Array]:
+        """The arrays in flash."""
+        return self.codes.tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +53,13 @@ class _Tree(OnTrees):
         return y[:, 0] if self.n_outputs == 1 else y
 
     def layouts(self) -> Sequence[Layout]:
-        straight = _walk.code_layout("code", self._deciding, self.input, self._code, _RETURN)
+        straight = _code.code_layout("code", self._deciding, self.input, self._code, _RETURN)
         if not len(self.trees.skip):  # C has no empty tables
             return [straight]
-        tables = [self.trees.leaf.astype(self._row_dtype)]
-        return [straight, _walk.table_layout(self.trees, self._packed, self._table, _LOOK_UP, tables)]
-
-    @cached_property
-    def _packed(self) -> _walk.Table:
-        return _walk.pack(self.trees, self.input)
+        answers = self._stored_answers()
+        is_row = answers.dtype.kind == "u" and bool((answers[:, 0] == np.arange(len(answers))).all())
+        context = {"answers": answers, "row_is_answer": is_row}
+        return [straight, *table_layouts(self.trees, self.input, _rows, context, _LOOK_UP)]
 
     @property
     def _row_dtype(self) -> np.dtype[Any]:
@@ -64,26 +72,21 @@ class _Tree(OnTrees):
 
     def _code(self) -> dict[str, Any]:
         return {
-            "steps": list(_walk.steps(self.trees, self.input, 0)),
-            "deciding_steps": list(_walk.steps(self._deciding, self.input, 0)),
+            "row_is_answer": False,
+            "steps": list(_code.steps(self.trees, self.input, 0)),
+            "deciding_steps": list(_code.steps(self._deciding, self.input, 0)),
             "row_dtype": self._row_dtype,
             "answers": self._stored_answers(),
-        }
-
-    def _table(self) -> dict[str, Any]:
-        answers = self._stored_answers()
-        return {
-            "table": self._packed,
-            "leaf_row": self.trees.leaf.astype(self._row_dtype),
-            "row_dtype": self._row_dtype,
-            "answers": answers,
-            "row_is_answer": answers.dtype.kind == "u" and (answers[:, 0] == np.arange(len(answers))).all(),
         }
 
     def _stored_answers(self) -> Array:
         if self.kind == "regressor":
             return self.answers
         return narrow(self.answers)
+
+
+def _rows(ordered: Ordered) -> Rows:
+    return Rows(pack_codes(ordered.leaf, ordered.first))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,8 @@ from micromlgen.calls import quantize_call, twin_calls
 from micromlgen.verify import boundary_rows, differing_rows
 from tests.cases import Case, all_cases, all_programs
 
+#: So many programs fit an ATmega2560 together.
+_TOGETHER = 60
 SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 
 
@@ -34,26 +39,40 @@ def test_c_is_the_twin(
     assert_c_is_the_twin("host", language, flags, most=2_000)
 
 
-def assert_c_is_the_twin(where: str, language: str, flags: tuple[str, ...], most: int) -> None:
-    """Run every function of every header on data and boundaries, all in one program."""
-    names, calls, twins = [], [], []
-    for name, program, X in all_programs():
-        model = program.model
-        Q = model.input.encode(X[:: max(1, len(X) // 50)])
-        rows = np.concatenate([Q, boundary_rows(model, Q, most)])
-        pairs = twin_calls(model, program.header, program.name, rows)
-        if model.input.is_integer:
-            pairs.append((quantize_call(model, program.header, program.name, X), model.input.encode(X)))
-        names += [name] * len(pairs)
-        calls += [call for call, _ in pairs]
-        twins += [twin for _, twin in pairs]
-    results = core(where).run(calls, language=language, flags=flags, measure=False)
-    wrong = [
-        (name, call.statement)
-        for name, call, result, twin in zip(names, calls, results, twins, strict=True)
-        if differing_rows(result.y, twin).any()
-    ]
+def test_every_layout_is_the_twin() -> None:
+    assert_c_is_the_twin("host", "c", ("-Os", *STRICT), most=500, every_layout=True)
+
+
+def assert_c_is_the_twin(
+    where: str, language: str, flags: tuple[str, ...], most: int, every_layout: bool = False
+) -> None:
+    """Run every function of every header on data and boundaries, many in one program."""
+    wrong = []
+    for programs in batched(all_programs(every_layout), _TOGETHER):
+        names, calls, twins = [], [], []
+        for name, program, X in programs:
+            model = program.model
+            Q = model.input.encode(X[:: max(1, len(X) // 50)])
+            rows = np.concatenate([Q, boundary_rows(model, Q, most)])
+            pairs = twin_calls(model, program.header, program.name, rows)
+            if model.input.is_integer:
+                pairs.append((quantize_call(model, program.header, program.name, X), model.input.encode(X)))
+            names += [name] * len(pairs)
+            calls += [call for call, _ in pairs]
+            twins += [twin for _, twin in pairs]
+        results = core(where).run(calls, language=language, flags=flags, measure=False)
+        wrong += [
+            (name, call.statement)
+            for name, call, result, twin in zip(names, calls, results, twins, strict=True)
+            if differing_rows(result.y, twin).any()
+        ]
     assert not wrong
+
+
+def batched(programs: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Python 3.12 has it in itertools."""
+    for i in range(0, len(programs), size):
+        yield programs[i : i + size]
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)

@@ -10,7 +10,8 @@
  *   NaN gives some valid answer (missing='exact' follows it as scikit-learn does)
  *
  * Planned for every core
- *   layout: table, 180 bytes of tables in flash
+ *   layout where defined(__AVR__): table, 64 bytes of tables in flash
+ *   layout elsewhere: code+leaves, 0 bytes of tables in flash
  *   RAM: none beyond x and the stack
  * Constants repeat in every file that includes this header: include it in one.
  *
@@ -48,14 +49,17 @@ typedef float watched_output_t; /* of a probability */
             : "=&r"(value_##t), "=&d"(high_##t), "+z"(low_##t) : "i"(t), "I"(_SFR_IO_ADDR(RAMPZ))); \
         value_##t; }))
 #define MML2_FAR_2_ "elpm %A0, Z+\n\telpm %B0, Z"
+#define MML2_FAR_3_ "elpm %A0, Z+\n\telpm %B0, Z+\n\telpm %C0, Z"
 #define MML2_FAR_4_ "elpm %A0, Z+\n\telpm %B0, Z+\n\telpm %C0, Z+\n\telpm %D0, Z"
 #define MML2_FLASH_U8(t, i) MML2_FAR_(uint8_t, t, i, "elpm %0, Z")
 #define MML2_FLASH_U16(t, i) MML2_FAR_(uint16_t, t, (uint16_t)(i) * 2u, MML2_FAR_2_)
+#define MML2_FLASH_U24(t, i) ((uint32_t)MML2_FAR_(__uint24, t, (uint16_t)(i) * 3u, MML2_FAR_3_))
 #define MML2_FLASH_U32(t, i) MML2_FAR_(uint32_t, t, (uint16_t)(i) * 4u, MML2_FAR_4_)
 #define MML2_FLASH_F32(t, i) MML2_FAR_(float, t, (uint16_t)(i) * 4u, MML2_FAR_4_)
 #else
 #define MML2_FLASH_U8(t, i) pgm_read_byte(&(t)[i])
 #define MML2_FLASH_U16(t, i) pgm_read_word(&(t)[i])
+#define MML2_FLASH_U24(t, i) (pgm_read_dword(&(t)[(uint16_t)(i) * 3u]) & 0xffffffuL)
 #define MML2_FLASH_U32(t, i) pgm_read_dword(&(t)[i])
 #define MML2_FLASH_F32(t, i) pgm_read_float(&(t)[i])
 #endif
@@ -63,8 +67,13 @@ typedef float watched_output_t; /* of a probability */
 #define MML2_FLASH
 #define MML2_FLASH_U8(t, i) ((uint8_t)(t)[i])
 #define MML2_FLASH_U16(t, i) ((uint16_t)(t)[i])
+#define MML2_FLASH_U24(t, i) mml2_u24(&(t)[(i) * 3u])
 #define MML2_FLASH_U32(t, i) ((uint32_t)(t)[i])
 #define MML2_FLASH_F32(t, i) ((t)[i])
+static inline uint32_t mml2_u24(const uint8_t *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+}
 #endif
 #endif
 
@@ -94,12 +103,15 @@ static inline int32_t mml2_order(int32_t bits)
 }
 #endif
 
-/* Whether the leading class has won, whoever gets the votes to come. */
+#if defined(__AVR__)
+
+/* Whether the largest sum stays it while the distance of any two changes by at most `rest`. */
 static inline int watched_decided(const uint8_t *sum, uint8_t rest)
 {
-    uint8_t first = 0, second = 0;
-    uint16_t c;
-    for (c = 0; c < 3; ++c) {
+    uint8_t first = sum[0] > sum[1] ? sum[0] : sum[1];
+    uint8_t second = sum[0] > sum[1] ? sum[1] : sum[0];
+    uint_fast16_t c;
+    for (c = 2; c < 3; ++c) {
         if (sum[c] > first) {
             second = first;
             first = sum[c];
@@ -110,36 +122,33 @@ static inline int watched_decided(const uint8_t *sum, uint8_t rest)
     return first - second > rest;
 }
 
-static const uint8_t watched_feature[32] MML2_FLASH = {
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+static const uint8_t watched_node[32] MML2_FLASH = {
+    25, 18, 25, 18, 25, 16, 20, 24, 18, 22, 18, 24, 18, 24, 25, 18, 25, 18, 25, 16, 20, 24, 18, 22,
+    18, 24, 18, 24, 25, 18, 25, 18
 };
 
-static const uint8_t watched_skip[32] MML2_FLASH = {
-    1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0
-};
-
-static const uint8_t watched_threshold[32] MML2_FLASH = {
-    4, 1, 4, 1, 4, 0, 2, 4, 1, 3, 1, 4, 1, 4, 4, 1, 4, 1, 4, 0, 2, 4, 1, 3, 1, 4, 1, 4, 4, 1, 4, 1
-};
-static const int32_t watched_threshold_pool[5] MML2_FLASH = {
+static const int32_t watched_threshold[5] MML2_FLASH = {
     -1052770305, -1040187393, 1048576000, 1063256064, 1067450368
 };
 
-/* Nodes lie in preorder, leaves from left to right. From node i, whose subtree has `size` nodes and starts at
-   leaf `leaf`, to the leaf that x reaches: a left child is the next node, a right child lies behind the left
-   subtree's `skip` nodes and skip + 1 leaves. */
-static inline uint16_t watched_walk(const watched_input_t *x, uint16_t i, uint16_t leaf, uint16_t size)
+/* Nodes lie in preorder, leaves from left to right. From the tree of `size` nodes that starts at node i to its leaf
+   that x reaches: a left child is the next node, a right child lies behind the left subtree's `skip` nodes and
+   skip + 1 leaves. */
+static inline uint_fast16_t watched_walk(const watched_input_t *x, uint_fast16_t i, uint_fast16_t size)
 {
+    uint_fast16_t leaf = 0;
     while (size != 0) {
-        const uint16_t skip = MML2_FLASH_U8(watched_skip, i);
-        const uint8_t f = MML2_FLASH_U8(watched_feature, i);
+        const uint8_t record = MML2_FLASH_U8(watched_node, i);
+        const uint_fast16_t index = (uint_fast16_t)(record >> 1 & 7);
+        const uint_fast8_t f = (uint_fast8_t)(record >> 4 & 1);
         const int32_t v = mml2_order(mml2_bits(&x[f]));
-        const int32_t threshold = (int32_t)(int32_t)MML2_FLASH_U32(watched_threshold_pool, MML2_FLASH_U8(watched_threshold, i));
+        const int32_t threshold = (int32_t)MML2_FLASH_U32(watched_threshold, index);
+        const uint_fast16_t skip = (uint_fast16_t)(record & 1);
         ++i;
         if (v > threshold) {
-            i = (uint16_t)(i + skip);
-            leaf = (uint16_t)(leaf + skip + 1);
-            size = (uint16_t)(size - skip - 1);
+            i = (uint_fast16_t)(i + skip);
+            leaf = (uint_fast16_t)(leaf + skip + 1);
+            size = (uint_fast16_t)(size - skip - 1);
         } else {
             size = skip;
         }
@@ -147,14 +156,17 @@ static inline uint16_t watched_walk(const watched_input_t *x, uint16_t i, uint16
     return leaf;
 }
 
-static const uint8_t watched_size[16] MML2_FLASH = {
-    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2
+static const uint8_t watched_leaf[12] MML2_FLASH = {
+    36, 73, 146, 36, 73, 146, 36, 73, 146, 36, 73, 146
 };
 
-static const uint8_t watched_leaf[48] MML2_FLASH = {
-    0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1,
-    2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2
-};
+/* The code of leaf number `leaf` of a tree, whose first leaf is number `first` of all. */
+static inline uint8_t watched_code(uint_fast16_t first, uint_fast16_t leaf)
+{
+    const uint_fast16_t at = (uint_fast16_t)(first + leaf);
+    const uint8_t code = (uint8_t)(MML2_FLASH_U8(watched_leaf, (at / 4)) >> (at % 4 * 2) & 3);
+    return code;
+}
 
 /* Add what a leaf gives: all it has to the column `leaf`, or from `leaf` - 3 on the listed amounts, up to
    the flagged one. */
@@ -163,25 +175,29 @@ static inline void watched_add(uint8_t *sum, uint8_t leaf)
     sum[leaf] = (uint8_t)(sum[leaf] + 1);
 }
 
-/* Sums over the trees of what their leaves add; unless `all`, until the class is certain. */
+/* Sums over the trees of what their leaves add; unless `all`, until the answer is certain. */
 static inline void watched_sum(const watched_input_t *x, uint8_t *sum, int all)
 {
-    uint16_t i = 0;
-    uint16_t t;
+    uint_fast16_t first = 0;
+    uint_fast8_t t;
     for (t = 0; t < 16; ++t) {
-        const uint16_t size = MML2_FLASH_U8(watched_size, t);
-        const uint16_t leaf = watched_walk(x, i, (uint16_t)(i + t), size);
-        watched_add(sum, MML2_FLASH_U8(watched_leaf, leaf));
-        if (t >= 8 && !all && watched_decided(sum, (uint8_t)((uint8_t)(15 - t) * 1))) return;
-        i = (uint16_t)(i + size);
+        const uint_fast16_t size = 2;
+        const uint_fast16_t leaf = watched_walk(x, (uint_fast16_t)(first - t), size);
+        watched_add(sum, watched_code(first, leaf));
+        if (t >= 8 && 1) {
+            const uint_fast16_t check = (uint_fast16_t)((t - 8));
+            if (!all && watched_decided(sum, (uint8_t)(7 - (uint8_t)check * 1))) return;
+        }
+
+        first = (uint_fast16_t)(first + size + 1);
     }
 }
 
-/* The lowest of the indices whose vote is largest. */
+/* The lowest of the indices whose sum is largest. */
 static inline int watched_argmax(const uint8_t *sum)
 {
     uint8_t most = sum[0];
-    uint16_t best = 0, c;
+    uint_fast16_t best = 0, c;
     for (c = 1; c < 3; ++c) {
         if (sum[c] > most) {
             most = sum[c];
@@ -206,6 +222,264 @@ static inline void watched_predict_proba(const watched_input_t *x, watched_outpu
     watched_sum(x, sum, 1);
     for (c = 0; c < 3; ++c) *out++ = (float)(sum[c]) * 0.0625f;
 }
+
+#else
+
+/* Whether the largest sum stays it while the distance of any two changes by at most `rest`. */
+static inline int watched_decided(const uint8_t *sum, uint8_t rest)
+{
+    uint8_t first = sum[0] > sum[1] ? sum[0] : sum[1];
+    uint8_t second = sum[0] > sum[1] ? sum[1] : sum[0];
+    uint_fast16_t c;
+    for (c = 2; c < 3; ++c) {
+        if (sum[c] > first) {
+            second = first;
+            first = sum[c];
+        } else if (sum[c] > second) {
+            second = sum[c];
+        }
+    }
+    return first - second > rest;
+}
+
+/* Add what a leaf gives: all it has to the column `leaf`, or from `leaf` - 3 on the listed amounts, up to
+   the flagged one. */
+static inline void watched_add(uint8_t *sum, uint8_t leaf)
+{
+    sum[leaf] = (uint8_t)(sum[leaf] + 1);
+}
+
+static inline uint8_t watched_tree0(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n3; /* x[1] > -0.125 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree1(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n3; /* x[1] > -0.125 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree2(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbec00000uL) goto n3; /* x[1] > -0.375 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree3(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3e800000L) goto n2; /* x[1] > 0.25 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree4(const watched_input_t *x)
+{
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3f600000L) goto n4; /* x[1] > 0.875 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree5(const watched_input_t *x)
+{
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree6(const watched_input_t *x)
+{
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree7(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n3; /* x[1] > -0.125 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree8(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n3; /* x[1] > -0.125 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree9(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbec00000uL) goto n3; /* x[1] > -0.375 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree10(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3e800000L) goto n2; /* x[1] > 0.25 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree11(const watched_input_t *x)
+{
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3f600000L) goto n4; /* x[1] > 0.875 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree12(const watched_input_t *x)
+{
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree13(const watched_input_t *x)
+{
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
+    return 0;
+n2:
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree14(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n3; /* x[1] > -0.125 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+static inline uint8_t watched_tree15(const watched_input_t *x)
+{
+    if (mml2_bits(&x[1]) > 0x3fa00000L) goto n4; /* x[1] > 1.25 */
+    if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n3; /* x[1] > -0.125 */
+    return 0;
+n3:
+    return 1;
+n4:
+    return 2;
+}
+
+/* Sums over the trees of what their leaves add; unless `all`, until the answer is certain. */
+static inline void watched_sum(const watched_input_t *x, uint8_t *sum, int all)
+{
+    watched_add(sum, watched_tree0(x));
+    watched_add(sum, watched_tree1(x));
+    watched_add(sum, watched_tree2(x));
+    watched_add(sum, watched_tree3(x));
+    watched_add(sum, watched_tree4(x));
+    watched_add(sum, watched_tree5(x));
+    watched_add(sum, watched_tree6(x));
+    watched_add(sum, watched_tree7(x));
+    watched_add(sum, watched_tree8(x));
+    if (!all && watched_decided(sum, 7)) return;
+    watched_add(sum, watched_tree9(x));
+    if (!all && watched_decided(sum, 6)) return;
+    watched_add(sum, watched_tree10(x));
+    if (!all && watched_decided(sum, 5)) return;
+    watched_add(sum, watched_tree11(x));
+    if (!all && watched_decided(sum, 4)) return;
+    watched_add(sum, watched_tree12(x));
+    if (!all && watched_decided(sum, 3)) return;
+    watched_add(sum, watched_tree13(x));
+    if (!all && watched_decided(sum, 2)) return;
+    watched_add(sum, watched_tree14(x));
+    if (!all && watched_decided(sum, 1)) return;
+    watched_add(sum, watched_tree15(x));
+}
+
+/* The lowest of the indices whose sum is largest. */
+static inline int watched_argmax(const uint8_t *sum)
+{
+    uint8_t most = sum[0];
+    int best = 0;
+    if (sum[1] > most) { most = sum[1]; best = 1; }
+    if (sum[2] > most) { best = 2; }
+    return best;
+}
+
+static inline int watched_predict(const watched_input_t *x)
+{
+    uint8_t sum[3] = {0};
+    watched_sum(x, sum, 0);
+    return watched_argmax(sum);
+}
+
+/* Class probabilities, 3 of them. */
+static inline void watched_predict_proba(const watched_input_t *x, watched_output_t *out)
+{
+    uint8_t sum[3] = {0};
+    uint16_t c;
+    watched_sum(x, sum, 1);
+    for (c = 0; c < 3; ++c) *out++ = (float)(sum[c]) * 0.0625f;
+}
+
+#endif
 
 /* The label itself, for index i of a prediction. */
 static inline int32_t watched_class(int i)

@@ -50,14 +50,17 @@ typedef float holes_output_t; /* of a probability */
             : "=&r"(value_##t), "=&d"(high_##t), "+z"(low_##t) : "i"(t), "I"(_SFR_IO_ADDR(RAMPZ))); \
         value_##t; }))
 #define MML2_FAR_2_ "elpm %A0, Z+\n\telpm %B0, Z"
+#define MML2_FAR_3_ "elpm %A0, Z+\n\telpm %B0, Z+\n\telpm %C0, Z"
 #define MML2_FAR_4_ "elpm %A0, Z+\n\telpm %B0, Z+\n\telpm %C0, Z+\n\telpm %D0, Z"
 #define MML2_FLASH_U8(t, i) MML2_FAR_(uint8_t, t, i, "elpm %0, Z")
 #define MML2_FLASH_U16(t, i) MML2_FAR_(uint16_t, t, (uint16_t)(i) * 2u, MML2_FAR_2_)
+#define MML2_FLASH_U24(t, i) ((uint32_t)MML2_FAR_(__uint24, t, (uint16_t)(i) * 3u, MML2_FAR_3_))
 #define MML2_FLASH_U32(t, i) MML2_FAR_(uint32_t, t, (uint16_t)(i) * 4u, MML2_FAR_4_)
 #define MML2_FLASH_F32(t, i) MML2_FAR_(float, t, (uint16_t)(i) * 4u, MML2_FAR_4_)
 #else
 #define MML2_FLASH_U8(t, i) pgm_read_byte(&(t)[i])
 #define MML2_FLASH_U16(t, i) pgm_read_word(&(t)[i])
+#define MML2_FLASH_U24(t, i) (pgm_read_dword(&(t)[(uint16_t)(i) * 3u]) & 0xffffffuL)
 #define MML2_FLASH_U32(t, i) pgm_read_dword(&(t)[i])
 #define MML2_FLASH_F32(t, i) pgm_read_float(&(t)[i])
 #endif
@@ -65,8 +68,13 @@ typedef float holes_output_t; /* of a probability */
 #define MML2_FLASH
 #define MML2_FLASH_U8(t, i) ((uint8_t)(t)[i])
 #define MML2_FLASH_U16(t, i) ((uint16_t)(t)[i])
+#define MML2_FLASH_U24(t, i) mml2_u24(&(t)[(i) * 3u])
 #define MML2_FLASH_U32(t, i) ((uint32_t)(t)[i])
 #define MML2_FLASH_F32(t, i) ((t)[i])
+static inline uint32_t mml2_u24(const uint8_t *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+}
 #endif
 #endif
 

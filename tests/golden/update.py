@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
@@ -68,6 +73,16 @@ GOLDEN: Mapping[str, tuple[Callable[[int], Any], Mapping[str, Any]]] = {
     "forest_int8": (
         lambda seed: forest(CLASS, 3, COUNTS, random_state=seed),
         {"name": "counts", "dtype": "int8", "optimize": "balanced", "calibration": COUNTS},
+    ),
+    "boosting_heap": (
+        lambda seed: GradientBoostingClassifier(n_estimators=17, max_depth=1, random_state=seed).fit(
+            X, CLASS > 1
+        ),
+        {"name": "boost", "optimize": "size"},
+    ),
+    "boosting_code": (
+        lambda seed: GradientBoostingRegressor(n_estimators=2, max_depth=1, random_state=seed).fit(X, VALUE),
+        {"name": "raise_by", "optimize": "speed", "target": "pico"},
     ),
     "forest_regressor": (
         lambda seed: forest(VALUE, 4, max_depth=1, random_state=seed),

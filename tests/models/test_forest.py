@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.linear_model import LogisticRegression
 
 import micromlgen as mm
 from tests.cases import Case, integer_cases
@@ -35,6 +38,10 @@ def regressor(n: int = 5, **options: object) -> RandomForestRegressor:
     return RandomForestRegressor(n, **{"max_depth": 4, "random_state": 0, **options})
 
 
+def bagging(n: int, kind: type = BaggingClassifier, **options: object) -> object:
+    return kind(n_estimators=n, random_state=0, **options)
+
+
 NAMES = np.array(["setosa", "versi*/color", 'vir"ginica'])
 FAR = 1e6 + IRIS[:, 0]  # targets far from zero, beside their span
 SCALES = IRIS[:, 1:] * [1.0, 1e5, 1e-5]
@@ -56,6 +63,12 @@ FLOAT = [
     Case("rfr_missing", regressor(4).fit(HOLES, -IRIS[:, 0]), HOLES),
     Case("rfr_constant", regressor(3).fit(IRIS, np.full(150, 3.25)), IRIS),
     Case("etr_iris", ExtraTreesRegressor(5, max_depth=3, random_state=0).fit(IRIS, SPECIES - 1.0), IRIS),
+]
+FLOAT += [
+    Case("bag_iris", bagging(4, max_features=2).fit(IRIS, SPECIES), IRIS),
+    # Bootstraps of five rows miss classes.
+    Case("bag_few", bagging(6, max_samples=5).fit(IRIS, NAMES[SPECIES]), IRIS),
+    Case("bagr_iris", bagging(3, BaggingRegressor, max_samples=20).fit(IRIS, IRIS[:, 0]), IRIS),
 ]
 IN_INTEGERS = ("rf_iris", "rf_pure", "rf_binary", "rf_outputs", "rf_missing", "rfr_diabetes", "rfr_outputs")
 CASES = [
@@ -133,3 +146,9 @@ def test_a_mean_that_32_bits_cannot_hold_is_refused() -> None:
 def test_many_trees_far_from_zero_stay_within_the_contract() -> None:
     estimator = regressor(1500, max_depth=2).fit(IRIS, 7 + IRIS[:, 0])
     assert mm.verify(estimator, IRIS[::10], optimize="size")
+
+
+def test_bagging_of_anything_but_trees_is_refused() -> None:
+    estimator = BaggingClassifier(LogisticRegression(), n_estimators=2).fit(IRIS, SPECIES)
+    with pytest.raises(ValueError, match="of LogisticRegression cannot be ported; use decision trees"):
+        mm.transpile(estimator)

@@ -1,0 +1,131 @@
+"""What a booster has learnt, whichever library trained it: trees that add to raw scores, and a link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.errors import UnsupportedError
+from micromlgen.models._trees import Nodes
+
+Array = NDArray[Any]
+#: From raw scores to the answer: as it is; ``exp``; a sigmoid of one score (binary classifiers have it as the
+#: second class's probability); a softmax of several; a sigmoid of each, which do not sum to one.
+Link = Literal["identity", "exp", "logistic", "softmax", "one-vs-rest"]
+#: Which category a number that is no integer stands for: none; the integer below; the one towards zero.
+Rounding = Literal["none", "floor", "truncate"]
+#: Categories are smaller in magnitude: below it float32 holds every integer.
+CATEGORY_LIMIT = 1 << 24
+
+
+@dataclass(frozen=True, eq=False)
+class Categories:
+    """Tests of which categories go left, for the nodes that have one instead of a threshold.
+
+    All categories are integers below 2**24 in magnitude. NaN is none of them and follows
+    `Boosted.missing_left`; infinities are numbers that no node knows.
+
+    Parameters
+    ----------
+    left : sequence of (frozenset of int, or None), one a node
+        Categories that go left; None at leaves and at nodes with a threshold.
+    other_left : bool array of shape (n_nodes,)
+        Whether a number that is no category which the node knows goes left.
+    known : sequence of (frozenset of int, or None), one a node
+        Categories that the node knows; all others follow `other_left`.
+    rounding : {"none", "floor", "truncate"}
+        Which category 2.7 or -0.5 is.
+    """
+
+    left: Sequence[frozenset[int] | None]
+    other_left: NDArray[np.bool_]
+    known: Sequence[frozenset[int] | None]
+    rounding: Rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Boosted:
+    """A fitted booster.
+
+    Parameters
+    ----------
+    source : str
+        Name of the estimator's class.
+    n_features : int
+    nodes : Nodes
+        Children by node id; trees in the library's order.
+    feature : int32 array of shape (n_nodes,)
+        0 at leaves.
+    threshold : float64 array of shape (n_nodes,)
+        A float32-valued x goes left where ``x <= threshold``; may be ±inf; 0 at leaves and at nodes of
+        `categories`.
+    missing_left : bool array of shape (n_nodes,)
+        Where NaN goes.
+    also_missing : (float, float) or None
+        At nodes with a threshold, numbers of this interval, both ends included, go where NaN goes.
+    categories : Categories or None
+    value : float64 array of shape (n_nodes, width)
+        What a leaf adds to `width` neighbouring raw scores, learning rate and weights of trees included; 0 at
+        inner nodes.
+    column : int64 array of shape (n_trees,)
+        The first raw score that each tree adds to.
+    base : float64 array of shape (n_columns,)
+        Raw scores before the first tree.
+    link : Link
+    factor : float
+        The link is applied to ``factor * raw``; 1 but for LightGBM's `sigmoid` and exponential loss.
+    threshold_included : bool
+        Whether a classifier's only raw score means the second class at exactly 0; above 0 it does.
+    classes : array or None
+        `classes_` of a classifier. With the link "logistic" there are two of them and one raw score, else a
+        raw score for each, of which the first of the largest wins.
+    missing : bool
+        Whether the model was trained on missing values, as far as it shows; True with `also_missing`.
+
+    Raises
+    ------
+    UnsupportedError
+        If a threshold is NaN, or a leaf or a base score is not finite.
+    """
+
+    source: str
+    n_features: int
+    nodes: Nodes
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float64]
+    missing_left: NDArray[np.bool_]
+    also_missing: tuple[float, float] | None
+    categories: Categories | None
+    value: NDArray[np.float64]
+    column: NDArray[np.int64]
+    base: NDArray[np.float64]
+    link: Link
+    factor: float
+    threshold_included: bool
+    classes: Array | None
+    missing: bool
+
+    def __post_init__(self) -> None:
+        numbers = [self.value, self.base]
+        if np.isnan(self.threshold).any() or not all(np.isfinite(n).all() for n in numbers):
+            raise UnsupportedError(
+                f"{self.source}: a leaf, threshold or base score is NaN or infinite; fit again on finite "
+                "numbers, with a smaller learning rate or scaled targets"
+            )
+
+
+def joined(left: Sequence[Array], right: Sequence[Array]) -> Nodes:
+    """Trees one after another, from the children of each; negative ids are no child, node 0 is the root."""
+    counts = [len(children) for children in left]
+    roots = np.cumsum([0, *counts[:-1]], dtype=np.int64)
+    first = np.repeat(roots, counts)
+
+    def shifted(children: Sequence[Array]) -> NDArray[np.int64]:
+        ids = np.concatenate(children).astype(np.int64)
+        return np.where(ids < 0, -1, ids + first)
+
+    return Nodes(shifted(left), shifted(right), roots)

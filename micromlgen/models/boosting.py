@@ -1,0 +1,346 @@
+"""Boosted trees: GradientBoosting, HistGradientBoosting, and the boosters of XGBoost, LightGBM and CatBoost.
+
+Leaves add integers in units of ``2**-exponent`` to one raw score, or to one for each class. A class is the
+comparison of raw scores; probabilities take the exponential in fixed point, so that no float routine of the
+compiler or of libm decides about their bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen import fixedpoint
+from micromlgen.convert import converts
+from micromlgen.errors import UnsupportedError
+from micromlgen.fixedpoint import Exponential
+from micromlgen.ir import Classifier, Input, Model, Regressor
+from micromlgen.models._adaboost import from_adaboost
+from micromlgen.models._boosted import Boosted, Link
+from micromlgen.models._catboost import from_catboost
+from micromlgen.models._categories import category_sets
+from micromlgen.models._gradient import from_gradient_boosting
+from micromlgen.models._hist import from_hist_gradient_boosting
+from micromlgen.models._lightgbm import from_lightgbm
+from micromlgen.models._sums import OnSums
+from micromlgen.models._trees import Array, from_nodes, preorder
+from micromlgen.models._xgboost import from_xgboost
+
+#: Probabilities of integer modes: Q15, with a full one representable.
+_PROBA_ONE = 1 << 15
+#: Bits of a leaf that are tried, the sign included.
+_LEAF_BITS = (8, 16, 24, 32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Boosting(OnSums):
+    #: Raw scores before the first tree, float64 of shape (n_sums,).
+    base: NDArray[np.float64]
+    link: Link
+    #: The link is applied to ``factor * raw``.
+    factor: float
+    #: Sums are raw scores in units of ``2**-exponent``.
+    exponent: int
+
+    @property
+    def sum_dtype(self) -> np.dtype[Any]:
+        """int32: `quantize` scales the leaves so that no sum, and no difference of two, leaves it."""
+        return np.dtype(np.int32)
+
+    @property
+    def unit(self) -> float:
+        """One unit of a sum; a power of two."""
+        return float(2.0**-self.exponent)
+
+    def _scores(self, least: bool) -> NDArray[np.float64]:
+        """Lowest or highest raw score that the leaves allow, shape (n_sums,), in the units of `values`."""
+        out = np.zeros(self.n_sums)
+        each = -self.largest(-self.values) if least else self.largest(self.values)
+        for c in range(self.values.shape[1]):
+            np.add.at(out, self.column + c, each[:, c])
+        return out
+
+    @property
+    def bound(self) -> float:
+        """Most that a raw score may differ from the exact one.
+
+        n · 2⁻²⁴ of the sum of the largest leaves of its n trees; of many trees 2⁻²⁰ is enough and kept.
+        """
+        magnitude = self._magnitude().max()
+        per_score = self.n_trees * self.values.shape[1] / self.n_sums
+        return float(min(per_score, 16) * 2.0**-24 * magnitude * (self.unit if self._integral else 1.0))
+
+    @property
+    def _integral(self) -> bool:
+        return self.values.dtype.kind == "i"
+
+    def _magnitude(self) -> NDArray[np.float64]:
+        return np.maximum(self._scores(least=False), -self._scores(least=True))
+
+    def _quantized(self, inputs: Input, base: NDArray[np.float64]) -> _Boosting:
+        """Leaves at the narrowest width that keeps to `bound`, trees that decide most first."""
+        largest = float(np.abs(self.values).max())
+        # One bit below int32, for the difference of two scores.
+        most = fixedpoint.sum_exponent(self._magnitude() + np.abs(base), self.n_trees + 1) - 1
+        exponent = most
+        terms = self.n_trees * self.values.shape[1] / self.n_sums + 1
+        for bits in _LEAF_BITS:
+            fitting = fixedpoint.sum_exponent(np.array([largest]), 1) - (32 - bits)
+            if fitting < most and terms * 2.0 ** -(fitting + 1) <= self.bound:
+                exponent = fitting
+                break
+        order = self._order()
+        return replace(
+            self,
+            input=inputs,
+            trees=self.trees.quantize(inputs).reordered(order),
+            values=np.rint(np.ldexp(self.values, exponent)).astype(np.int64),
+            column=self.column[order],
+            start=np.rint(np.ldexp(base, exponent)).astype(np.int64),
+            exponent=exponent,
+        )
+
+    def _order(self) -> NDArray[np.int64]:
+        """Trees in the order of what they can change, most first, so that an answer is certain early.
+
+        Where every round has a tree for each score, rounds stay together.
+        """
+        change = (self.largest(self.values) + self.largest(-self.values)).max(axis=1)
+        per_round = self.n_sums if self.values.shape[1] == 1 else 1
+        rounds = change.reshape(-1, per_round).sum(axis=1)
+        first = np.argsort(-rounds, kind="stable")
+        return np.asarray((first[:, None] * per_round + np.arange(per_round)).ravel())
+
+    def contract(self) -> list[str]:
+        leaf = "the one that the encoded x reaches" if self.input.is_integer else "the library's own"
+        return [f"every tree's leaf is {leaf}", f"raw scores are within {self.bound:.2g}"]
+
+
+@dataclass(frozen=True, eq=False)
+class BoostingClassifier(_Boosting, Classifier):
+    """One raw score decides between two classes, one for each among more."""
+
+    #: Whether a raw score of exactly 0 is the second class.
+    threshold_included: bool
+
+    @property
+    def cut(self) -> int:
+        return -1 if self.threshold_included else 0
+
+    @property
+    def proba_one(self) -> int:
+        return _PROBA_ONE
+
+    @property
+    def exponential(self) -> Exponential:
+        """Of the differences of scores."""
+        return fixedpoint.exponential(self.unit * self.factor)
+
+    @property
+    def exp_shift(self) -> int:
+        """By so many bits exponentials are shifted right, so that their sum stays in 32 bits."""
+        return 0 if self.n_sums == 1 else max(self.n_sums.bit_length() - 1, 0)
+
+    @property
+    def n_decisions(self) -> int:
+        return self.n_sums
+
+    @property
+    def decision_scale(self) -> float:
+        return self.unit
+
+    def quantize(self, inputs: Input) -> BoostingClassifier:
+        out = self._quantized(inputs, self.base)
+        assert isinstance(out, BoostingClassifier)
+        return out
+
+    def predict(self, Q: Array) -> Array:
+        sums = self.sums(Q)
+        if self.n_sums == 1:
+            return (sums[:, 0] > self.cut).astype(np.int32)
+        return np.asarray(sums.argmax(axis=1), np.int32)
+
+    def decision_function(self, Q: Array) -> Array:
+        sums = self.sums(Q).astype(np.int32)
+        return sums if self.input.is_integer else sums.astype(np.float32) * np.float32(self.unit)
+
+    def predict_proba(self, Q: Array) -> Array:
+        sums = self.sums(Q)
+        if self.link == "softmax":
+            e = fixedpoint.exp_neg(sums.max(axis=1, keepdims=True) - sums, self.exponential)
+            e >>= np.uint64(self.exp_shift)
+            return self._shares(e, e.sum(axis=1, keepdims=True))
+        e = fixedpoint.exp_neg(np.abs(sums), self.exponential)
+        one = np.uint64(fixedpoint.EXP_ONE)
+        second = self._shares(np.where(sums >= 0, one, e), one + e)
+        if self.n_sums > 1:
+            return second
+        first = self._shares(np.where(sums >= 0, e, one), one + e)
+        return np.concatenate([first, second], axis=1)
+
+    def _shares(self, part: NDArray[np.uint64], whole: NDArray[np.uint64]) -> Array:
+        if not self.input.is_integer:
+            return np.asarray(part.astype(np.float32) / whole.astype(np.float32))
+        shift = np.uint64(32) - np.ceil(np.log2((whole + np.uint64(1)).astype(np.float64))).astype(np.uint64)
+        divisor = (whole << shift) >> np.uint64(15)
+        return np.asarray(((part << shift) + (divisor >> np.uint64(1))) // divisor, np.uint16)
+
+    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        """Rows whose raw score, or whose two best ones, are closer than the bound allows to tell."""
+        raw = self.unit * self.sums(self.input.encode(X.astype(np.float32)))
+        margin = 4 * self.bound
+        if self.n_sums == 1:
+            return np.asarray(np.abs(raw) <= margin)
+        best = np.sort(raw, axis=1)
+        return np.asarray(best[:, -1:] - best[:, -2:-1] <= margin)
+
+
+@dataclass(frozen=True, eq=False)
+class BoostingRegressor(_Boosting, Regressor):
+    """One raw score is the answer, or its logarithm."""
+
+    #: Added in the end, in float32: the base where it is not in `start`.
+    offset: np.float32
+    #: Lowest and highest raw score that the leaves allow.
+    raw_span: tuple[float, float]
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether raw scores are logarithms."""
+        return self.link == "exp"
+
+    @property
+    def exponential(self) -> Exponential:
+        """Of the scores."""
+        return fixedpoint.exponential(self.unit)
+
+    @property
+    def output_exponent(self) -> int:
+        """Integer modes give the answer in units of ``2**-output_exponent``."""
+        if not self.logarithmic:
+            return self.exponent
+        return fixedpoint.sum_exponent(np.exp([self.raw_span[1] + self.bound]), 1)
+
+    @property
+    def output_scale(self) -> float:
+        return float(2.0**-self.output_exponent)
+
+    def quantize(self, inputs: Input) -> BoostingRegressor:
+        if np.abs(self.span).max() > np.finfo(np.float32).max:
+            raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
+        if self.logarithmic and np.abs(self.raw_span).max() >= fixedpoint.EXP_LIMIT:
+            raise UnsupportedError(
+                f"{self.source}: leaves allow raw scores beyond ±{fixedpoint.EXP_LIMIT:g}, whose "
+                "exponentials are not ported; scale the targets, or fit fewer trees or with a smaller "
+                "learning rate"
+            )
+        # A base far from the scores would cost them resolution; float32 adds it in the end.
+        inside = inputs.is_integer or self.logarithmic
+        out = self._quantized(inputs, self.base if inside else np.zeros_like(self.base))
+        assert isinstance(out, BoostingRegressor)
+        return replace(out, offset=np.float32(0 if inside else self.base[0]))
+
+    def predict(self, Q: Array) -> Array:
+        sums = self.sums(Q)[:, 0]
+        if self.logarithmic:
+            mantissa, k = fixedpoint.exp(sums, self.exponential)
+            if not self.input.is_integer:
+                return np.asarray(mantissa.astype(np.float32) * np.ldexp(np.float32(1), k - 30))
+            shift = 30 - self.output_exponent - k
+            right = np.where(shift < 32, mantissa >> np.clip(shift, 0, 31).astype(np.uint64), np.uint64(0))
+            return np.where(shift < 0, mantissa << np.uint64(1), right).astype(np.int32)
+        if self.input.is_integer:
+            return sums.astype(np.int32)
+        y = sums.astype(np.int32).astype(np.float32) * np.float32(self.unit) + self.offset
+        return np.asarray(y)
+
+    def tolerance(self) -> NDArray[np.float64]:
+        """The bound of the raw score, and the rounding of the answer itself to float32."""
+        largest = np.abs(self.span).max()
+        if self.logarithmic:
+            return np.array([(2 * self.bound + 5e-7) * largest])
+        return np.array([2 * self.bound + largest * 2.0**-23])
+
+
+def _model(boosted: Boosted) -> Model:
+    trees, values = from_nodes(
+        boosted.nodes, boosted.feature, boosted.threshold, boosted.missing_left, boosted.value
+    )
+    if boosted.categories is not None:
+        if boosted.also_missing is not None:
+            raise UnsupportedError(
+                f"{boosted.source}: categories beside numbers that count as missing cannot be ported; fit "
+                "without zero_as_missing"
+            )
+        inner, *_ = preorder(boosted.nodes)
+        sets, which, kind = category_sets(boosted.categories, inner)
+        if kind.any():
+            threshold = np.where(kind > 0, which, trees.threshold)
+            trees = replace(trees, threshold=threshold, kind=kind, sets=sets)
+    common: dict[str, Any] = {
+        "source": boosted.source,
+        "input": Input(boosted.n_features, missing=boosted.missing, also_missing=boosted.also_missing),
+        "trees": trees,
+        "values": values,
+        "column": boosted.column,
+        "start": np.zeros(len(boosted.base), np.int64),
+        "base": boosted.base,
+        "link": boosted.link,
+        "factor": boosted.factor,
+        "exponent": 0,
+    }
+    if boosted.classes is not None:
+        return BoostingClassifier(
+            **common, classes=(boosted.classes,), threshold_included=boosted.threshold_included
+        )
+    model = BoostingRegressor(**common, span=np.zeros((1, 2)), offset=np.float32(0), raw_span=(0.0, 0.0))
+    low, high = (float(boosted.base[0] + model._scores(least)[0]) for least in (True, False))
+    with np.errstate(over="ignore"):
+        span = np.exp([[low, high]]) if model.logarithmic else np.array([[low, high]])
+    return replace(model, span=span, raw_span=(low, high))
+
+
+#: Who turns a fitted estimator into `Boosted`, by its import path.
+_IMPORTERS: Mapping[str, Callable[[Any], Boosted]] = {
+    **dict.fromkeys(
+        ("sklearn.ensemble.GradientBoostingClassifier", "sklearn.ensemble.GradientBoostingRegressor"),
+        from_gradient_boosting,
+    ),
+    **dict.fromkeys(
+        (
+            "sklearn.ensemble.HistGradientBoostingClassifier",
+            "sklearn.ensemble.HistGradientBoostingRegressor",
+        ),
+        from_hist_gradient_boosting,
+    ),
+    "sklearn.ensemble.AdaBoostClassifier": from_adaboost,
+    **dict.fromkeys(
+        (
+            "xgboost.XGBClassifier",
+            "xgboost.XGBRegressor",
+            "xgboost.XGBRanker",
+            "xgboost.XGBRFClassifier",
+            "xgboost.XGBRFRegressor",
+        ),
+        from_xgboost,
+    ),
+    **dict.fromkeys(
+        ("lightgbm.LGBMClassifier", "lightgbm.LGBMRegressor", "lightgbm.LGBMRanker"), from_lightgbm
+    ),
+    **dict.fromkeys(
+        ("catboost.CatBoostClassifier", "catboost.CatBoostRegressor", "catboost.CatBoostRanker"),
+        from_catboost,
+    ),
+}
+
+
+def _converter(importer: Callable[[Any], Boosted]) -> Callable[[Any], Model]:
+    return lambda estimator: _model(importer(estimator))
+
+
+for _path, _importer in _IMPORTERS.items():
+    converts(_path)(_converter(_importer))

@@ -1,0 +1,1 @@
+"""Fitted boosters read into `Boosted`: each library against its own predictions."""
