@@ -6,6 +6,7 @@ help:
 	@echo "make demo   train a model, build a sketch with it, run it on a simulated Arduino Uno"
 	@echo "make test   lint, then all tests, then those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
 	@echo "make lint   ruff and mypy"
+	@echo "make bench  measure the peers and us, write the README's table; ONLY=rf10_digits: one model"
 
 demo:
 	@tools/setup.sh demo
@@ -23,4 +24,8 @@ lint:
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
-.PHONY: help demo test lint
+bench:
+	@tools/setup.sh test
+	.venv/bin/python -m bench all --jobs $(JOBS) $(if $(ONLY),--model $(ONLY))
+
+.PHONY: help demo test lint bench
