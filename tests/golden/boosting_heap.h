@@ -55,20 +55,46 @@ typedef float boost_output_t; /* of a probability */
 #define MML2_FLASH_U16(t, i) MML2_FAR_(uint16_t, t, (uint16_t)(i) * 2u, MML2_FAR_2_)
 #define MML2_FLASH_U24(t, i) ((uint32_t)MML2_FAR_(__uint24, t, (uint16_t)(i) * 3u, MML2_FAR_3_))
 #define MML2_FLASH_U32(t, i) MML2_FAR_(uint32_t, t, (uint16_t)(i) * 4u, MML2_FAR_4_)
+#define MML2_FLASH_U64(t, i) \
+    ((uint64_t)MML2_FAR_(uint32_t, t, (uint16_t)(i) * 8u + 4u, MML2_FAR_4_) << 32 \
+        | MML2_FAR_(uint32_t, t, (uint16_t)(i) * 8u, MML2_FAR_4_))
 #define MML2_FLASH_F32(t, i) MML2_FAR_(float, t, (uint16_t)(i) * 4u, MML2_FAR_4_)
 #else
 #define MML2_FLASH_U8(t, i) pgm_read_byte(&(t)[i])
 #define MML2_FLASH_U16(t, i) pgm_read_word(&(t)[i])
 #define MML2_FLASH_U24(t, i) (pgm_read_dword(&(t)[(uint16_t)(i) * 3u]) & 0xffffffuL)
 #define MML2_FLASH_U32(t, i) pgm_read_dword(&(t)[i])
+#define MML2_FLASH_U64(t, i) \
+    ((uint64_t)pgm_read_dword((uint16_t)&(t)[i] + 4u) << 32 | pgm_read_dword((uint16_t)&(t)[i]))
 #define MML2_FLASH_F32(t, i) pgm_read_float(&(t)[i])
 #endif
+#elif defined(ESP8266) || defined(__XTENSA_CALL0_ABI__)
+/* An ESP8266 keeps constants in RAM unless told so, and reads flash in aligned words only. The loads are asm
+   because the compiler would narrow one of its own. */
+#define MML2_TEXT_(x) #x
+#define MML2_TEXT2_(x) MML2_TEXT_(x)
+#define MML2_FLASH __attribute__((section(".irom.text.mml2." MML2_TEXT2_(__COUNTER__)), aligned(4)))
+static inline __attribute__((always_inline)) uint32_t mml2_word(const void *p)
+{
+    uint32_t value;
+    __asm__("l32i %0, %1, 0\n\tssa8l %2\n\tsrl %0, %0"
+        : "=&r"(value) : "r"((uintptr_t)p & ~(uintptr_t)3), "r"(p));
+    return value;
+}
+#define MML2_FLASH_U8(t, i) ((uint8_t)mml2_word(&(t)[i]))
+#define MML2_FLASH_U16(t, i) ((uint16_t)mml2_word(&(t)[i]))
+#define MML2_FLASH_U24(t, i) ((mml2_word(&(t)[(i) * 3u]) & 0xffu) \
+    | (mml2_word(&(t)[(i) * 3u + 1u]) & 0xffu) << 8 | (mml2_word(&(t)[(i) * 3u + 2u]) & 0xffu) << 16)
+#define MML2_FLASH_U32(t, i) mml2_word(&(t)[i])
+#define MML2_FLASH_U64(t, i) ((t)[i])
+#define MML2_FLASH_F32(t, i) ((t)[i])
 #else
 #define MML2_FLASH
 #define MML2_FLASH_U8(t, i) ((uint8_t)(t)[i])
 #define MML2_FLASH_U16(t, i) ((uint16_t)(t)[i])
 #define MML2_FLASH_U24(t, i) mml2_u24(&(t)[(i) * 3u])
 #define MML2_FLASH_U32(t, i) ((uint32_t)(t)[i])
+#define MML2_FLASH_U64(t, i) ((uint64_t)(t)[i])
 #define MML2_FLASH_F32(t, i) ((t)[i])
 static inline uint32_t mml2_u24(const uint8_t *at)
 {
@@ -170,13 +196,21 @@ static const uint8_t boost_leaf[102] MML2_FLASH = {
     152, 30, 163, 216, 227, 183, 8, 30, 185, 28, 228, 14, 139, 29, 44, 89, 228, 8, 29, 29
 };
 
-static const uint32_t boost_above[10] MML2_FLASH = {
-    19130910, 17075703, 15064018, 13090069, 11149001, 9236705, 7349679, 5484919, 3639834, 1812179
+static const int32_t boost_above[11] MML2_FLASH = {
+    19130910, 17075703, 15064018, 13090069, 11149001, 9236705, 7349679, 5484919, 3639834, 1812179,
+    -1
 };
 
-static const uint32_t boost_rest[10] MML2_FLASH = {
-    21038489, 18640622, 16338664, 14116739, 11962318, 9865345, 7817631, 5812429, 3844118, 1907976
+static const uint32_t boost_rest[11] MML2_FLASH = {
+    21038489, 18640622, 16338664, 14116739, 11962318, 9865345, 7817631, 5812429, 3844118, 1907976,
+    0
 };
+
+/* What the sums start with. */
+static inline void boost_start(int32_t *sum)
+{
+    sum[0] = -8570232;
+}
 
 /* Sums over the trees of what their leaves add; unless `all`, until the answer is certain. */
 static inline void boost_sum(const boost_input_t *x, int32_t *sum, int all)
@@ -189,7 +223,7 @@ static inline void boost_sum(const boost_input_t *x, int32_t *sum, int all)
         sum[0] = (int32_t)(sum[0] + (int32_t)((int32_t)(MML2_FLASH_U24(boost_leaf, (first + leaf)) ^ 0x800000uL) - 0x800000L));
         if (t >= 6 && 1) {
             const uint_fast16_t check = (uint_fast16_t)((t - 6));
-            if (!all && (sum[0] > (int32_t)MML2_FLASH_U32(boost_above, check) || sum[0] + (int32_t)MML2_FLASH_U32(boost_rest, check) <= -1)) return;
+            if (!all && (sum[0] > (int32_t)(int32_t)MML2_FLASH_U32(boost_above, check) || sum[0] + (int32_t)MML2_FLASH_U32(boost_rest, check) <= -1)) return;
         }
 
         first = (uint_fast16_t)(first + size + 1);
@@ -198,7 +232,8 @@ static inline void boost_sum(const boost_input_t *x, int32_t *sum, int all)
 
 static inline int boost_predict(const boost_input_t *x)
 {
-    int32_t sum[1] = {-8570232};
+    int32_t sum[1];
+    boost_start(sum);
     boost_sum(x, sum, 0);
     return sum[0] > -1;
 }
@@ -206,7 +241,8 @@ static inline int boost_predict(const boost_input_t *x)
 /* Raw scores, 1 of them. */
 static inline void boost_decision_function(const boost_input_t *x, boost_output_t *out)
 {
-    int32_t sum[1] = {-8570232};
+    int32_t sum[1];
+    boost_start(sum);
     boost_sum(x, sum, 1);
     out[0] = (float)sum[0] * 5.9604645e-08f;
 }
@@ -229,7 +265,8 @@ static inline boost_output_t boost_share(uint32_t part, uint32_t whole)
 /* Class probabilities, 2 of them. */
 static inline void boost_predict_proba(const boost_input_t *x, boost_output_t *out)
 {
-    int32_t sum[1] = {-8570232};
+    int32_t sum[1];
+    boost_start(sum);
     boost_sum(x, sum, 1);
     {
         const uint32_t one = 1073741824uL, e = boost_exp_neg((uint32_t)(sum[0] < 0 ? -sum[0] : sum[0]));
