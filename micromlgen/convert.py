@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from micromlgen.errors import UnsupportedError
@@ -64,9 +65,19 @@ def _find(estimator: Any) -> Converter | None:
     return None
 
 
+def rows_for(estimator: Any, X: NDArray[np.float64]) -> Any:
+    """X as the estimator takes it: a frame where steps inside may ask for columns by their names."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None or not (hasattr(estimator, "steps") or hasattr(estimator, "best_estimator_")):
+        return X
+    import pandas as pd  # the estimator was fitted on one of its frames
+
+    return pd.DataFrame(X, columns=list(names))
+
+
 def accepts_missing(estimator: Any) -> bool:
     """Whether the estimator's own `predict` takes NaN. It is asked: its tags do not always tell."""
-    row = np.full((1, getattr(estimator, "n_features_in_", 1)), np.nan)
+    row = rows_for(estimator, np.full((1, getattr(estimator, "n_features_in_", 1)), np.nan))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of column names that the row does not have
@@ -74,6 +85,30 @@ def accepts_missing(estimator: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def model_of(estimator: Any) -> Model:
+    """The estimator's model, for `convert` and for families that hold other estimators.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is no such family, or the estimator is not fitted.
+    """
+    if isinstance(estimator, type):
+        raise UnsupportedError(f"{estimator.__name__} is a class; pass a fitted instance of it")
+    title = type(estimator).__name__
+    converter = _find(estimator)
+    if converter is None:
+        names = ", ".join(sorted({path.rpartition(".")[2] for path in _CONVERTERS}))
+        raise UnsupportedError(f"{title} cannot be ported; these can: {names}")
+    try:
+        check_is_fitted(estimator)
+    except ValueError as error:  # NotFittedError is one
+        raise UnsupportedError(f"{title} is not fitted; call fit(X, y) first") from error
+    except TypeError:
+        pass  # a Pipeline asks its last step, which may be a text: its converter says so
+    return converter(estimator)
 
 
 def convert(estimator: Any, missing: str | None = None) -> Model:
@@ -90,18 +125,8 @@ def convert(estimator: Any, missing: str | None = None) -> Model:
     UnsupportedError
         If there is no such family, the estimator is not fitted, or `missing` asks for what it can't do.
     """
-    if isinstance(estimator, type):
-        raise UnsupportedError(f"{estimator.__name__} is a class; pass a fitted instance of it")
+    model = model_of(estimator)
     title = type(estimator).__name__
-    converter = _find(estimator)
-    if converter is None:
-        names = ", ".join(sorted({path.rpartition(".")[2] for path in _CONVERTERS}))
-        raise UnsupportedError(f"{title} cannot be ported; these can: {names}")
-    try:
-        check_is_fitted(estimator)
-    except ValueError as error:  # NotFittedError is one
-        raise UnsupportedError(f"{title} is not fitted; call fit(X, y) first") from error
-    model = converter(estimator)
     if missing not in (None, "exact", "never"):
         raise UnsupportedError(f"missing={missing!r}: use 'exact' or 'never'")
     follow = model.input.missing if missing is None else missing == "exact"

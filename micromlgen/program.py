@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from micromlgen import cformat
 from micromlgen.banner import banner
 from micromlgen.boards import board
+from micromlgen.compress import check_floor, compressed
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.footprint import Footprint, footprint
-from micromlgen.ir import Classifier, Detector, Model
+from micromlgen.ir import Classifier, Compression, Detector, Model
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
 from micromlgen.render import check_classmap, render
@@ -37,6 +38,11 @@ class Program:
     estimator: Any
     #: Rows given as `calibration`, float32 of shape (n_rows, n_features).
     calibration: NDArray[np.float32] | None = field(repr=False)
+
+    @property
+    def compression(self) -> Compression | None:
+        """What `compress` gave up and what that costs; None where the model is exact."""
+        return self.model.compression
 
     def quantize(self, X: Any) -> Array:
         """Raw features, shape (n, n_features), as what the C takes: float32, int16 or int8 of that shape.
@@ -130,7 +136,8 @@ class Program:
         model = self.model
         if not isinstance(model, Detector):
             raise UnsupportedError(f"{model.source} has no score_samples")
-        return np.asarray(model.score(self.quantize(X)), np.float64)
+        score = model.score(self.quantize(X)).astype(np.float64)
+        return score / model.score_one if model.input.is_integer else score
 
     def verify(self, X: Any, progress: bool | None = None) -> Report:
         """Compile the header on this host and compare C, twin and estimator on X and on boundary inputs.
@@ -185,6 +192,7 @@ def transpile(
     target: str | None = None,
     missing: str | None = None,
     min_agreement: float = 0.99,
+    compress: float | None = None,
     classmap: Mapping[int, str] | None = None,
 ) -> Program:
     """Turn a fitted estimator into a `Program`.
@@ -207,6 +215,12 @@ def transpile(
         model was trained with NaN.
     min_agreement : float
         Least share of calibration rows on which an integer model must agree with the estimator.
+    compress : float, optional
+        Give up exactness for size, for trees and ensembles of them: prune, share thresholds and leaf values
+        as far as the model still gives the estimator's answer on this share of the calibration rows (of a
+        regressor: within 1 % of the span of its answers on them). In place of `min_agreement`.
+        `Program.compression` tells what was done. Rows that the estimator was not trained on are the better
+        measure.
     classmap : dict, optional
         1.x: texts for class indices, instead of the labels.
 
@@ -215,22 +229,25 @@ def transpile(
     UnsupportedError
         If the estimator, an option or the name cannot be ported; the message says what to do.
     AgreementError
-        If an integer model agrees with the estimator on less than `min_agreement` of the calibration rows.
+        If an integer model agrees with the estimator on less than `min_agreement` of the calibration rows,
+        or on less than `compress` even before anything is given up.
     """
     if not isinstance(min_agreement, (int, float)) or not 0 <= min_agreement <= 1:
         raise UnsupportedError(f"min_agreement={min_agreement!r}: a share between 0 and 1 is needed")
+    check_floor(compress)
     exact = convert(estimator, missing)
     n_classes = max(exact.n_classes) if isinstance(exact, Classifier) else 0
     texts = check_classmap({} if classmap is None else classmap, n_classes)
     spelled = cformat.make_name(name if name is not None else exact.source.removesuffix("Classifier"))
     rows = None if calibration is None else check_rows(calibration, exact.input, "calibration")
-    model = quantize(exact, dtype, rows)
+    chosen = exact if compress is None else compressed(exact, estimator, dtype, rows, compress)
+    model = quantize(chosen, dtype, rows)
     on = None if target is None else board(target)
     layouts = plan(model.layouts(), optimize, on.core.name if on else None, on.flash if on else None)
     agreed = None
     if model.input.is_integer and rows is not None:
         agreed = agreement(model, estimator, rows)
-        if agreed < min_agreement:
+        if compress is None and agreed < min_agreement:
             raise AgreementError(
                 f"dtype={dtype!r} agrees with {model.source} on {agreed:.4f} of the calibration rows, "
                 f"less than min_agreement={min_agreement}; use a wider dtype, or scale the features "

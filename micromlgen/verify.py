@@ -6,7 +6,7 @@ import copy
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from micromlgen.boards import STRICT, core
 from micromlgen.calls import quantize_call, twin_calls
 from micromlgen.cformat import Name
+from micromlgen.convert import rows_for
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model, Regressor
 
 Array = NDArray[Any]
+T = TypeVar("T")
 #: Integer regressors agree with a row where they are within this share of the span of y.
-_REGRESSOR_AGREES = 0.01
+REGRESSOR_AGREES = 0.01
 _MOST_BOUNDARY_ROWS = 20_000
 _MOST_BOUNDARY_VALUES = 1 << 24  # of all rows together: wide models get fewer
 _SHOWN = 5
@@ -28,7 +30,7 @@ _SHOWN = 5
 def oracle(estimator: Any, X: NDArray[np.float32]) -> Array:
     """scikit-learn's own answer for float32-valued rows, single-threaded, shape (n, n_outputs)."""
     with np.errstate(over="ignore", invalid="ignore"):  # its check for finite input sums up the extremes
-        y = np.asarray(_alone(estimator).predict(X.astype(np.float64)))
+        y = np.asarray(_alone(estimator).predict(rows_for(estimator, X.astype(np.float64))))
     return y if y.ndim == 2 else y[:, None]
 
 
@@ -37,7 +39,8 @@ def _alone(estimator: Any) -> Any:
     alone = copy.copy(estimator)
     if hasattr(alone, "n_jobs"):
         alone.n_jobs = 1
-    vars(alone).pop("feature_names_in_", None)
+    if "feature_names_in_" in vars(alone):
+        del alone.feature_names_in_
     return alone
 
 
@@ -45,13 +48,33 @@ def _wrong(model: Model, estimator: Any, X: NDArray[np.float32], returned: Array
     """Rows on which what the C returns is not what the contract promises of the estimator, shape (n,)."""
     got = model.decode(returned if returned.ndim == 2 else returned[:, None])
     expected = oracle(estimator, X)
+    if model.compression is not None:  # nothing is promised but how often answers agree
+        return disagrees(got, expected, model.compression.within)
     with np.errstate(over="ignore", invalid="ignore"):
-        decided = ~model.undecided(_alone(estimator), X.astype(np.float64))
+        decided = ~model.undecided(_alone(estimator), rows_for(estimator, X.astype(np.float64)))
     if not isinstance(model, Regressor):
         return np.asarray(((got != expected) & decided).any(axis=1))
     width = model.span[:, 1] - model.span[:, 0]
-    allowed = _REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance()
+    allowed = REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance()
     return np.asarray(((np.abs(got - expected) > allowed) & decided).any(axis=1))
+
+
+def disagrees(got: Array, expected: Array, within: Sequence[float] | None) -> NDArray[np.bool_]:
+    """Rows of answers, shape (n, n_outputs), that differ, or by more than `within` per output; shape (n,)."""
+    wrong = got != expected if within is None else np.abs(got - expected) > np.asarray(within)
+    return np.asarray(wrong.any(axis=1))
+
+
+def _accepted(estimator: Any, X: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Rows that the estimator answers: behind a scaler the largest floats may be infinite, and refused."""
+    try:
+        oracle(estimator, X)
+    except ValueError:
+        if len(X) == 1:
+            return np.zeros(1, bool)
+        half = len(X) // 2
+        return np.concatenate([_accepted(estimator, X[:half]), _accepted(estimator, X[half:])])
+    return np.ones(len(X), bool)
 
 
 def agreement(model: Model, estimator: Any, X: NDArray[np.float32]) -> float:
@@ -162,14 +185,20 @@ def verify_header(
     # Only raw features can be given to the estimator: X, and where the C takes float32 the boundaries too,
     # but for infinity, which scikit-learn refuses.
     asked = X if inputs.is_integer else rows
-    usable = ~np.isinf(asked).any(axis=1)
-    asked, answers = asked[usable], results[0].y[: len(asked)][usable]
+    usable = np.flatnonzero(~np.isinf(asked).any(axis=1))
+    usable = usable[_accepted(estimator, asked[usable])]
+    asked, answers = asked[usable], results[0].y[usable]
     chunks = np.array_split(np.arange(len(asked)), max(1, len(asked) // 500))
     wrong = np.concatenate(
-        [_wrong(model, estimator, asked[c], answers[c]) for c in _track(chunks, name.snake, progress)]
+        [
+            _wrong(model, estimator, asked[c], answers[c])
+            for c in tracked(chunks, f"verifying {name.snake}", progress)
+        ]
     )
-    # Integers may differ from the estimator within their measured agreement: only float32 promises more.
-    broken = [] if inputs.is_integer else np.flatnonzero(wrong).tolist()
+    # Integers and compressed models may differ from the estimator within their measured agreement: only
+    # float32 promises more.
+    measured = inputs.is_integer or model.compression is not None
+    broken = [] if measured else np.flatnonzero(wrong).tolist()
     return Report(
         title=f"{name.snake} ({model.source}, {inputs.dtype})",
         n_rows=len(X),
@@ -202,7 +231,7 @@ def _extremes(inputs: Input) -> NDArray[np.float32]:
     return np.concatenate([rounded, np.repeat(beyond, inputs.n_features, axis=1)])
 
 
-def _track(chunks: Sequence[Array], what: str, progress: bool | None) -> Iterable[Array]:
+def tracked(chunks: Sequence[T], text: str, progress: bool | None) -> Iterable[T]:
     """The chunks, behind a progress bar where that is wanted and rich is installed."""
     wanted = len(chunks) > 4 and sys.stderr.isatty() if progress is None else progress
     if not wanted:
@@ -214,4 +243,4 @@ def _track(chunks: Sequence[Array], what: str, progress: bool | None) -> Iterabl
         if progress:
             raise UnsupportedError("progress=True needs rich: pip install 'micromlgen[progress]'") from None
         return chunks
-    return track(chunks, f"verifying {what}", console=Console(stderr=True), transient=True)
+    return track(chunks, text, console=Console(stderr=True), transient=True)

@@ -85,6 +85,8 @@ class Boosted:
         raw score for each, of which the first of the largest wins.
     missing : bool
         Whether the model was trained on missing values, as far as it shows; True with `also_missing`.
+    narrowed : bool
+        As `Trees.narrowed`.
 
     Raises
     ------
@@ -108,6 +110,7 @@ class Boosted:
     threshold_included: bool
     classes: Array | None
     missing: bool
+    narrowed: bool = True
 
     def __post_init__(self) -> None:
         numbers = [self.value, self.base]

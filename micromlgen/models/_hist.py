@@ -54,6 +54,7 @@ def from_hist_gradient_boosting(estimator: Any) -> Boosted:
         threshold_included=False,
         classes=estimator.classes_ if is_classifier(estimator) else None,
         missing=_knows_missing(estimator, fitted, nodes),
+        narrowed=False,
     )
 
 

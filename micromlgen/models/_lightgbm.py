@@ -83,6 +83,7 @@ def from_lightgbm(estimator: Any) -> Boosted:
         threshold_included=False,
         classes=classes,
         missing=zeros or nans,
+        narrowed=False,
     )
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +112,7 @@ class OnSums(OnTrees):
     Column c of a leaf of tree t is added to sum ``column[t] + c``.
     """
 
+    spare_trees = (0.2, 0.35, 0.5, 0.6, 0.7, 0.78, 0.84, 0.9)
     #: First sum that each tree adds to, shape (n_trees,).
     column: NDArray[np.int64]
     #: What the sums start with, int64 array of shape (n_sums,).
@@ -149,6 +150,15 @@ class OnSums(OnTrees):
         for rows, first in zip(self.apply(Q).T, self.column.tolist(), strict=True):
             total[:, first : first + width] += self.values[rows]
         return total
+
+    def chosen(self, trees: NDArray[np.int64]) -> Self:
+        """This model with some of its trees only."""
+        return replace(self, trees=self.trees.reordered(trees), column=self.column[trees])
+
+    def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> Self:
+        """The mean over the smallest trees stands for that over all: any of them would do."""
+        n_kept = max(self.n_trees - int(share * self.n_trees), 1)
+        return self.chosen(np.sort(np.argsort(self.trees.size, kind="stable")[:n_kept]))
 
     def largest(self, of_rows: Array) -> Array:
         """Of each tree, the largest of what its leaves have; `of_rows` as `values`, or one-dimensional."""

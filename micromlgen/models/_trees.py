@@ -16,14 +16,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model
+from micromlgen.ir import Coarsening, Content, Input, Model
+from micromlgen.models._coarse import TreeCoarsening, pooled
 
 if TYPE_CHECKING:
     from micromlgen.models._categories import CategorySets
@@ -56,6 +57,9 @@ class Trees:
         categories of the set go left and all else right, 2 where they go right and all else left. None where
         there are only thresholds.
     sets : CategorySets or None
+    narrowed : bool
+        Whether the library rounds x to float32 before it compares: what transformers before it give may be
+        float64.
     """
 
     feature: NDArray[np.int32]
@@ -66,6 +70,7 @@ class Trees:
     leaf: NDArray[np.int32]
     kind: NDArray[np.uint8] | None = None
     sets: CategorySets | None = None
+    narrowed: bool = True
 
     @property
     def start(self) -> NDArray[np.int64]:
@@ -119,11 +124,12 @@ class Trees:
             leaf=self.leaf[np.cumsum(follows)[:-1] == 0],
             kind=None if self.kind is None else self.kind[kept],
             sets=self.sets,
+            narrowed=self.narrowed,
         )
 
     def reordered(self, order: NDArray[np.int64]) -> Trees:
-        """The same trees, tree ``order[0]`` first."""
-        if (order == np.arange(len(order))).all():
+        """The same trees, or some of them, tree ``order[0]`` first."""
+        if np.array_equal(order, np.arange(len(self.size))):
             return self
 
         def gathered(start: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -142,6 +148,7 @@ class Trees:
             leaf=self.leaf[leaves],
             kind=None if self.kind is None else self.kind[nodes],
             sets=self.sets,
+            narrowed=self.narrowed,
         )
 
     def quantize(self, inputs: Input) -> Trees:
@@ -396,6 +403,40 @@ class OnTrees(Model):
 
     def boundaries(self) -> list[Array]:
         return self.trees.boundaries(self.input)
+
+    #: How finely `compress` may keep leaf values: see `levelled`.
+    leaf_levels: ClassVar[tuple[int, ...]] = (256, 64, 16)
+    #: Shares of the trees that `compress` may give up: see `thinned`.
+    spare_trees: ClassVar[tuple[float, ...]] = ()
+
+    def coarsening(self, rows: NDArray[np.float32]) -> Coarsening:
+        return TreeCoarsening(self, rows)
+
+    def content(self) -> Content:
+        n_thresholds = len(np.unique(self.trees.threshold[~self.trees.has_categories]))
+        return Content(len(self.trees.skip) + len(self.trees.leaf), n_thresholds, len(self.values))
+
+    def arranged(self, trees: Trees, values: Array) -> Self:
+        """This model with other trees and leaf values, which are distinct and in ascending order."""
+        return replace(self, trees=trees, values=values)
+
+    def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> Self:
+        """This model without a share of its trees.
+
+        Parameters
+        ----------
+        share : float
+            One of `spare_trees`, or 0.
+        spread : float64 array of shape (n_trees,)
+            Sum over typical rows of the squared distances of a tree's answers from its mean answer.
+        mean : float64 array of shape (n_trees, ...)
+            The mean answers, shaped as `values`.
+        """
+        return self
+
+    def levelled(self, values: Array, weight: NDArray[np.float64], levels: int) -> Array:
+        """Values of leaves, which typical rows reach `weight` times, with few distinct ones: `levels`."""
+        return pooled(values, weight, levels)
 
     def apply(self, Q: Array) -> NDArray[np.int32]:
         """Rows of `values` that encoded inputs reach, shape (n, n_trees)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,16 +104,35 @@ class _Boosting(OnSums):
             exponent=exponent,
         )
 
+    @property
+    def _per_round(self) -> int:
+        """Trees that have to stay together: where there is one for each score, those of a round."""
+        return self.n_sums if self.values.shape[1] == 1 else 1
+
+    def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> Self:
+        """The base takes the mean answer of trees that say little, or but one thing."""
+        together = self._per_round
+        spreads = spread.reshape(-1, together).sum(axis=1)
+        order = np.argsort(-spreads, kind="stable")
+        kept = np.zeros(len(order), bool)
+        kept[order[: len(order) - int(share * len(order))]] = True
+        kept &= self.trees.size.reshape(-1, together).any(axis=1)
+        kept[order[0]] |= not kept.any()
+        remains = np.repeat(kept, together)
+        base = self.base.copy()
+        for c in range(self.values.shape[1]):
+            np.add.at(base, self.column[~remains] + c, mean[~remains, c])
+        return replace(self.chosen(np.flatnonzero(remains)), base=base)
+
     def _order(self) -> NDArray[np.int64]:
         """Trees in the order of what they can change, most first, so that an answer is certain early.
 
         Where every round has a tree for each score, rounds stay together.
         """
         change = (self.largest(self.values) + self.largest(-self.values)).max(axis=1)
-        per_round = self.n_sums if self.values.shape[1] == 1 else 1
-        rounds = change.reshape(-1, per_round).sum(axis=1)
+        rounds = change.reshape(-1, self._per_round).sum(axis=1)
         first = np.argsort(-rounds, kind="stable")
-        return np.asarray((first[:, None] * per_round + np.arange(per_round)).ravel())
+        return np.asarray((first[:, None] * self._per_round + np.arange(self._per_round)).ravel())
 
     def contract(self) -> list[str]:
         leaf = "the one that the encoded x reaches" if self.input.is_integer else "the library's own"
@@ -270,6 +289,7 @@ def _model(boosted: Boosted) -> Model:
     trees, values = from_nodes(
         boosted.nodes, boosted.feature, boosted.threshold, boosted.missing_left, boosted.value
     )
+    trees = replace(trees, narrowed=boosted.narrowed)
     if boosted.categories is not None:
         if boosted.also_missing is not None:
             raise UnsupportedError(

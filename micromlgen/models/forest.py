@@ -17,6 +17,7 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Regressor
+from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
 from micromlgen.models._sums import OnSums
 from micromlgen.models._trees import Array, from_sklearn, trained_on_missing
 from micromlgen.tables import unsigned_for
@@ -39,6 +40,7 @@ class Columns(NamedTuple):
 class ForestClassifier(OnSums, Classifier):
     """Soft vote. An output with two classes has one column, the second class's: the first gets the rest."""
 
+    leaf_levels = SHARE_LEVELS
     #: What one tree gives away: D of `fixedpoint.share_denominator`.
     share: int
 
@@ -90,6 +92,9 @@ class ForestClassifier(OnSums, Classifier):
         trees = self.trees.quantize(inputs)
         start = np.zeros(votes.shape[1], np.int64)
         return replace(self, input=inputs, trees=trees, values=votes, share=share, start=start)
+
+    def levelled(self, values: Array, weight: NDArray[np.float64], levels: int) -> Array:
+        return rounded_shares(values, levels)
 
     def predict(self, Q: Array) -> Array:
         sums = self.sums(Q)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,16 +65,28 @@ class IsolationForest(OnSums, Detector):
             start=np.zeros(1, np.int64),
         )
 
+    def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> Self:
+        fewer = super().thinned(share, spread, mean)
+        part = fewer.n_trees / self.n_trees
+        outlier = self.outlier * part if self.outlier >= 0 else self.outlier
+        return replace(fewer, normal=self.normal * part, outlier=outlier)
+
     def predict(self, Q: Array) -> Array:
         return np.where(self.sums(Q)[:, 0] > self.cut, 1, -1).astype(np.int16)
 
+    @property
+    def score_one(self) -> int:
+        return fixedpoint.EXP_ONE
+
     def score(self, Q: Array) -> Array:
         if not self.normal:
-            return np.full(len(Q), -0.5, np.float32)
+            half = -self.score_one // 2 if self.input.is_integer else -0.5
+            return np.full(len(Q), half, self.output_dtype)
         s = self.sums(Q)[:, 0] >> self.score_shift
-        return np.asarray(
-            fixedpoint.exp_neg(s, self.exponential).astype(np.float32) * np.float32(-(2.0**-30))
-        )
+        part = fixedpoint.exp_neg(s, self.exponential)
+        if self.input.is_integer:
+            return -part.astype(np.int32)
+        return np.asarray(part.astype(np.float32) * np.float32(-(2.0**-30)))
 
     def contract(self) -> Sequence[str]:
         leaf = "the one that the encoded x reaches" if self.input.is_integer else "scikit-learn's"

@@ -51,6 +51,7 @@ class MedianRegressor(OnTrees, Regressor):
     `quantize` float32, or int32 in units of ``2**-exponent``; shape (n_distinct,).
     """
 
+    spare_trees = (0.2, 0.35, 0.5, 0.6, 0.7, 0.8)
     #: int64 array of shape (n_trees,).
     weights: NDArray[np.int64]
     exponent: int
@@ -89,6 +90,12 @@ class MedianRegressor(OnTrees, Regressor):
             values = np.rint(np.ldexp(self.values, exponent)).astype(np.int32)
         trees = self.trees.quantize(inputs)
         return replace(self, input=inputs, trees=trees, values=values, exponent=exponent)
+
+    def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> MedianRegressor:
+        """The trees of the greatest weights remain."""
+        n_kept = max(self.n_trees - int(share * self.n_trees), 1)
+        kept = np.sort(np.argsort(-self.weights, kind="stable")[:n_kept])
+        return replace(self, trees=self.trees.reordered(kept), weights=self.weights[kept])
 
     def _cumulative(self, Q: Array) -> tuple[Array, Array]:
         """Ranks in ascending order, and the weights up to and including each; both of shape (n, n_trees)."""

@@ -16,6 +16,7 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Layout, Regressor
 from micromlgen.models import _code
+from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
 from micromlgen.models._leaves import Codes, pack_codes
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
@@ -96,8 +97,19 @@ class TreeClassifier(_Tree, Classifier):
     The class of a leaf is the argmax of scikit-learn's own float64 shares, the lowest index among equals.
     """
 
+    leaf_levels = SHARE_LEVELS
     #: Class index of each row of `values` and output, shape (n_distinct, n_outputs).
     best: NDArray[np.int32]
+
+    def arranged(self, trees: Trees, values: Array) -> TreeClassifier:
+        best = values.argmax(axis=2).astype(np.int32)
+        # By class, so that a tree of pure leaves needs no table from leaf to class.
+        order = np.lexsort(best.T[::-1])
+        trees = replace(trees, leaf=np.argsort(order).astype(np.int32)[trees.leaf])
+        return replace(self, trees=trees, values=values[order], best=best[order])
+
+    def levelled(self, values: Array, weight: NDArray[np.float64], levels: int) -> Array:
+        return rounded_shares(values, levels)
 
     @property
     def proba_one(self) -> int:
@@ -163,19 +175,16 @@ class TreeRegressor(_Tree, Regressor):
 def classifier(estimator: Any) -> TreeClassifier:
     """Convert a tree classifier."""
     trees, values = from_sklearn([estimator.tree_])
-    best = values.argmax(axis=2).astype(np.int32)
-    # By class, so that a tree of pure leaves needs no table from leaf to class.
-    order = np.lexsort(best.T[::-1])
-    trees = replace(trees, leaf=np.argsort(order).astype(np.int32)[trees.leaf])
     several = estimator.n_outputs_ > 1
-    return TreeClassifier(
+    model = TreeClassifier(
         source=type(estimator).__name__,
         input=Input(estimator.n_features_in_, missing=trained_on_missing([estimator.tree_])),
         classes=tuple(estimator.classes_) if several else (estimator.classes_,),
         trees=trees,
-        values=values[order],
-        best=best[order],
+        values=values,
+        best=np.empty((0, 0), np.int32),
     )
+    return model.arranged(trees, values)
 
 
 @converts("sklearn.tree.DecisionTreeRegressor", "sklearn.tree.ExtraTreeRegressor")

@@ -1,0 +1,159 @@
+"""Pipelines before trees, and searches over hyper-parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+)
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    Binarizer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+import micromlgen as mm
+from tests.cases import Case, integer_cases
+from tests.models.test_tree import DIGIT, DIGITS, HOLES, IRIS, SPECIES
+
+
+def forest() -> RandomForestClassifier:
+    return RandomForestClassifier(5, max_depth=4, random_state=0)
+
+
+def hist(kind: type = HistGradientBoostingClassifier) -> HistGradientBoostingClassifier:
+    return kind(max_iter=4, max_leaf_nodes=6, min_samples_leaf=5, random_state=0)
+
+
+def fitted(*steps: object, X: np.ndarray = IRIS, y: np.ndarray = SPECIES) -> Pipeline:
+    return make_pipeline(*steps).fit(X.astype(float), y)
+
+
+COLUMNS = ColumnTransformer(
+    [("a", StandardScaler(), [2, 0]), ("b", "drop", [1]), ("c", MinMaxScaler(), [0])], remainder="passthrough"
+)
+UNION = FeatureUnion([("scaled", RobustScaler()), ("best", SelectKBest(k=2)), ("no", "drop")])
+CENTRED = {"standardscaler__with_mean": [True, False]}
+SEARCH = GridSearchCV(make_pipeline(StandardScaler(), forest()), CENTRED, cv=2)
+OUTLIERS = make_pipeline(StandardScaler(), IsolationForest(n_estimators=5, random_state=0))
+BOOSTED = GradientBoostingClassifier(n_estimators=3, random_state=0)
+FLOAT = [
+    Case("pipe_standard", fitted(StandardScaler(), forest()), IRIS),
+    Case("pipe_tree", fitted(MinMaxScaler((-3, 5)), DecisionTreeClassifier(random_state=0)), IRIS),
+    Case("pipe_regressor", fitted(MaxAbsScaler(), DecisionTreeRegressor(max_depth=4), y=IRIS[:, 0]), IRIS),
+    Case("pipe_robust", fitted(RobustScaler(), StandardScaler(), BOOSTED), IRIS),
+    Case("pipe_hist", fitted(StandardScaler(), hist()), IRIS),  # which compares float64
+    Case("pipe_quantile", fitted(QuantileTransformer(n_quantiles=20), forest()), IRIS),
+    Case("pipe_power", fitted(PowerTransformer(), forest()), IRIS),
+    Case("pipe_bins", fitted(KBinsDiscretizer(6, encode="ordinal", subsample=None), forest()), IRIS),
+    Case("pipe_binary", fitted(Binarizer(threshold=2.5), DecisionTreeClassifier(random_state=0)), IRIS),
+    Case("pipe_select", fitted(VarianceThreshold(0.1), SelectKBest(k=2), forest()), IRIS),
+    Case("pipe_imputed", fitted(SimpleImputer(), StandardScaler(), forest(), X=HOLES), HOLES),
+    Case("pipe_holes", fitted(StandardScaler(), forest(), X=HOLES), HOLES),
+    Case("pipe_columns", fitted(COLUMNS, forest()), IRIS),
+    Case("pipe_union", fitted(UNION, forest()), IRIS),
+    Case("pipe_nested", fitted(make_pipeline(StandardScaler(), SelectKBest(k=3)), forest()), IRIS),
+    Case("pipe_outliers", OUTLIERS.fit(IRIS.astype(float)), IRIS),
+    Case("pipe_passthrough", Pipeline([("no", "passthrough"), ("rf", forest())]).fit(IRIS, SPECIES), IRIS),
+    Case("pipe_search", SEARCH.fit(IRIS.astype(float), SPECIES), IRIS),
+]
+CASES = [*FLOAT, *integer_cases([FLOAT[0], FLOAT[10]], ("int16",))]
+
+
+@pytest.mark.parametrize("case", FLOAT, ids=lambda case: case.name)
+def test_every_boundary_is_exact(case: Case) -> None:
+    """Thresholds are raw values here, one float step either side of them included."""
+    report = case.transpile().verify(case.X)
+    assert report, str(report)
+    assert report.agreement == 1.0
+
+
+def test_a_scaler_costs_nothing() -> None:
+    X = DIGITS.astype(float)
+    scaled = fitted(StandardScaler(), forest(), X=X, y=DIGIT)
+    assert mm.transpile(scaled, optimize="speed").model.trees.size.sum() == sum(
+        (t.tree_.children_left >= 0).sum() for t in scaled[-1].estimators_
+    )
+    assert "scal" not in mm.port(scaled).lower().replace("scalar", "")
+    assert mm.verify(scaled, DIGITS[:200].astype("f4"))
+
+
+def test_a_pipeline_fitted_on_a_frame() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(IRIS.astype(float), columns=["sl", "sw", "pl", "pw"])
+    steps = ColumnTransformer([("petal", StandardScaler(), ["pw", "pl"])], remainder=MinMaxScaler())
+    estimator = make_pipeline(steps, forest()).fit(frame, SPECIES)
+    program = mm.transpile(estimator, name="framed")
+    assert program.verify(IRIS)
+    np.testing.assert_array_equal(program.predict(frame), estimator.predict(frame))
+
+
+def test_a_filled_value_goes_where_the_filling_goes() -> None:
+    estimator = fitted(SimpleImputer(strategy="constant", fill_value=-1.0), hist(), X=HOLES)
+    program = mm.transpile(estimator, name="filled")
+    assert program.model.input.missing
+    assert program.verify(HOLES)
+    assert not mm.transpile(estimator, name="filled", missing="never").model.input.missing
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ((PCA(2), forest()), "PCA before trees cannot be ported: its outputs mix features"),
+        ((Normalizer(), forest()), "Normalizer before trees cannot be ported"),
+        ((PolynomialFeatures(), forest()), "PolynomialFeatures before trees cannot be ported"),
+        ((KBinsDiscretizer(3, subsample=None), forest()), "but with encode='ordinal'"),
+        ((SimpleImputer(add_indicator=True), forest()), "add_indicator=True.* leave it out"),
+        (
+            (PowerTransformer("box-cox"), forest()),
+            "a transformer before the trees refuses some float32",
+        ),
+    ],
+    ids=lambda value: type(value[0]).__name__ if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_folded_is_refused(steps: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        mm.transpile(fitted(*steps, X=HOLES if "Imputer" in str(steps[0]) else IRIS))
+
+
+def test_a_falling_scaler_is_refused() -> None:
+    estimator = fitted(StandardScaler(), forest())
+    estimator[0].scale_ = -estimator[0].scale_
+    with pytest.raises(ValueError, match="falls where it should rise"):
+        mm.transpile(estimator)
+
+
+def test_a_pipeline_needs_a_model() -> None:
+    with pytest.raises(ValueError, match="Pipeline without a model at its end"):
+        mm.transpile(Pipeline([("a", StandardScaler()), ("b", "passthrough")]).fit(IRIS))
+
+
+def test_a_search_without_a_model() -> None:
+    search = GridSearchCV(forest(), {"max_depth": [2]}, cv=2, refit=False).fit(IRIS, SPECIES)
+    with pytest.raises(ValueError, match=r"GridSearchCV.* not fitted|refit=False"):
+        mm.transpile(search)
+
+
+def test_a_regressor_behind_missing_values() -> None:
+    y = IRIS[:, 0].astype(float)
+    estimator = fitted(RobustScaler(), hist(HistGradientBoostingRegressor), X=HOLES, y=y)
+    assert mm.verify(estimator, HOLES)
