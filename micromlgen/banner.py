@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from micromlgen.cformat import Name
-from micromlgen.ir import Classifier, Compression, Detector, Layout, Model, Regressor
+from micromlgen.ir import Classifier, Detector, Layout, Model, Regressor
+from micromlgen.lossy import Compression
 
 
 def banner(
@@ -50,7 +51,8 @@ def banner(
     ]
     if inputs.missing:
         value = "the lowest integer" if inputs.is_integer else "any NaN"
-        lines += [f"  a missing value ({value}) goes as in scikit-learn"]
+        left = "" if lossy is None else ", where tests of it are left"
+        lines += [f"  a missing value ({value}) goes as in scikit-learn{left}"]
     elif not inputs.is_integer:
         lines += ["  NaN gives some valid answer (missing='exact' follows it as scikit-learn does)"]
     if inputs.is_integer:

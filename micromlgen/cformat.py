@@ -77,6 +77,8 @@ def make_name(name: str) -> Name:
     cls = name if name[0].isupper() else "".join(w[:1].upper() + w[1:] for w in name.split("_"))
     if "__" in name:
         raise UnsupportedError(f"name {name!r} has a double underscore, which C++ reserves; use single ones")
+    if snake == "mml2" or snake.startswith("mml2_"):
+        raise UnsupportedError(f"name {name!r} is what the headers' own helpers begin with; choose another")
     for spelling in (name, snake, cls):
         if spelling in _C_KEYWORDS or spelling in _ARDUINO_MACROS:
             raise UnsupportedError(

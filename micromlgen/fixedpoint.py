@@ -142,7 +142,7 @@ class Exponential:
     @property
     def limit(self) -> int:
         """From this s on, ``exp(-s)`` counts as 0; below it nothing leaves 32 bits."""
-        return min(int(31 * 2.0 ** (25 + 32 - self.shift) / self.multiplier), 2**32 - 1)
+        return max(min(int(31 * 2.0 ** (25 + 32 - self.shift) / self.multiplier), 2**32 - 1), 1)
 
 
 def exponential(unit: float) -> Exponential:
@@ -152,7 +152,8 @@ def exponential(unit: float) -> Exponential:
     Exponential(shift=6, multiplier=3098164009)
     """
     mantissa, exponent = np.frexp(unit / np.log(2) * 2.0**25)
-    multiplier, shift = int(np.rint(mantissa * 2.0**32)), int(exponent)
+    # Units beyond 2**5 are so far apart that the exponential of one is 0 in any case.
+    multiplier, shift = int(np.rint(mantissa * 2.0**32)), min(int(exponent), 30)
     return Exponential(shift + 1, 1 << 31) if multiplier == 1 << 32 else Exponential(shift, multiplier)
 
 
@@ -162,7 +163,7 @@ def multiply_q16(a: Array, b: Any) -> Array:
 
 
 def _exponents_of_two(s: Array, scale: Exponential) -> Array:
-    shift = np.uint64(abs(scale.shift))
+    shift = np.uint64(min(abs(scale.shift), 63))
     shifted = s << shift if scale.shift > 0 else s >> shift
     high, low = np.uint64(scale.multiplier >> 16), np.uint64(scale.multiplier & 0xFFFF)
     return np.asarray(multiply_q16(shifted, high) + (multiply_q16(shifted, low) >> np.uint64(16)))

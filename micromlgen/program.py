@@ -17,7 +17,8 @@ from micromlgen.compress import check_floor, compressed
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.footprint import Footprint, footprint
-from micromlgen.ir import Classifier, Compression, Detector, Model
+from micromlgen.ir import Classifier, Detector, Model
+from micromlgen.lossy import Compression
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
 from micromlgen.render import check_classmap, render

@@ -21,6 +21,12 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
     UnsupportedError
         With `what` named, if the shape or the values are unfit.
     """
+    kinds = getattr(X, "dtypes", None)
+    if inputs.codes and kinds is not None and "category" in {str(kind) for kind in np.atleast_1d(kinds)}:
+        raise UnsupportedError(
+            f"{what} has columns of dtype category, which the estimator numbers by itself; pass their codes: "
+            "X[column].cat.codes"
+        )
     try:
         if np.iscomplexobj(X):
             raise TypeError("complex numbers")

@@ -39,12 +39,15 @@ class Categories:
         Categories that the node knows; all others follow `other_left`.
     rounding : {"none", "floor", "truncate"}
         Which category 2.7 or -0.5 is.
+    codes : bool
+        Whether a library that was fitted on a frame numbers its categories anew: then the codes are meant.
     """
 
     left: Sequence[frozenset[int] | None]
     other_left: NDArray[np.bool_]
     known: Sequence[frozenset[int] | None]
     rounding: Rounding
+    codes: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,8 @@ class Boosted:
         Whether the model was trained on missing values, as far as it shows; True with `also_missing`.
     narrowed : bool
         As `Trees.narrowed`.
+    sums_float32 : bool
+        Whether the library adds in float32, starting from the base: its own rounding is no error of ours.
 
     Raises
     ------
@@ -111,6 +116,7 @@ class Boosted:
     classes: Array | None
     missing: bool
     narrowed: bool = True
+    sums_float32: bool = False
 
     def __post_init__(self) -> None:
         numbers = [self.value, self.base]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-from micromlgen.ir import Coarseness, Coarsening
+from micromlgen.lossy import Coarseness, Coarsening, Content
 
 if TYPE_CHECKING:
     from micromlgen.models._trees import OnTrees, Trees
@@ -45,7 +45,7 @@ class TreeCoarsening(Coarsening):
         roots = structure.start + np.arange(len(structure.size))
         self._tree_spread, self._tree_mean = self._of_ranges(roots, roots + structure.size + 1)
 
-    def _of_ranges(self, first: Array, behind: Array) -> tuple[NDArray[np.float64], Array]:
+    def _of_ranges(self, first: Array, behind: Array) -> tuple[Array, Array]:
         """Of ranges of leaves: the sum of squared distances from their mean, and the mean."""
         flat = self._values.reshape(len(self._values), -1)
         width = np.ptp(flat, axis=0)
@@ -71,9 +71,16 @@ class TreeCoarsening(Coarsening):
             at_leaves = model.levelled(at_leaves, weight, coarseness.levels)
         distinct, row = np.unique(at_leaves.reshape(len(weight), -1), axis=0, return_inverse=True)
         trees = replace(model.trees, leaf=row.ravel().astype(np.int32)).merged(np.arange(len(distinct)))
+        trees = _without_unused_sets(trees)
         return model.arranged(trees, distinct.reshape(-1, *values.shape[1:]))
 
-    def _pruned(self, share: float) -> tuple[Trees, Array, NDArray[np.float64]]:
+    def content(self, model: OnTrees) -> Content:
+        """What a model on trees is made of."""
+        trees = model.trees
+        n_thresholds = len(np.unique(trees.threshold[~trees.has_categories]))
+        return Content(len(trees.skip) + len(trees.leaf), n_thresholds, len(model.values))
+
+    def _pruned(self, share: float) -> tuple[Trees, Array, Array]:
         """Trees without the subtrees that are easiest to spare; values and weights by leaf."""
         trees, values, weight = self._structure, self._values, self._weight
         n_spared = int(share * len(self._spread_of_nodes))
@@ -96,8 +103,8 @@ class TreeCoarsening(Coarsening):
         values[first[top]] = self._mean[top]
         pruned = trees.merged(group)
         left = pruned.leaf
-        weight = np.bincount(group, weights=weight, minlength=len(group))[left]
-        return replace(pruned, leaf=np.arange(len(left), dtype=np.int32)), values[left], weight
+        gathered = np.bincount(group, weights=weight, minlength=len(group))[left]
+        return replace(pruned, leaf=np.arange(len(left), dtype=np.int32)), values[left], gathered
 
     def _shared(self, trees: Trees, share: float, short: bool) -> Array:
         """Thresholds, of which those become one that at most this share of the rows lies between."""
@@ -114,7 +121,20 @@ class TreeCoarsening(Coarsening):
         return out
 
 
-def _fewer(thresholds: Array, column: Array, share: float) -> NDArray[np.float64]:
+def _without_unused_sets(trees: Trees) -> Trees:
+    """The trees with those sets of categories only that nodes test for."""
+    if trees.sets is None or trees.kind is None:
+        return trees
+    tests = trees.has_categories
+    if not tests.any():
+        return replace(trees, kind=None, sets=None)
+    used, number = np.unique(trees.threshold[tests].astype(np.int64), return_inverse=True)
+    threshold = trees.threshold.copy()
+    threshold[tests] = number.ravel()
+    return replace(trees, threshold=threshold, sets=replace(trees.sets, members=trees.sets.members[used]))
+
+
+def _fewer(thresholds: Array, column: Array, share: float) -> Array:
     """Thresholds of one feature, shared; `column` has its values in ascending order."""
     distinct, which, counts = np.unique(thresholds, return_inverse=True, return_counts=True)
     rank = np.searchsorted(column, distinct, side="right")
@@ -130,7 +150,7 @@ def _fewer(thresholds: Array, column: Array, share: float) -> NDArray[np.float64
     return np.asarray(_simplest(distinct[middle], rank[middle], column)[group[which.ravel()]])
 
 
-def _simplest(thresholds: Array, rank: Array, column: Array) -> NDArray[np.float64]:
+def _simplest(thresholds: Array, rank: Array, column: Array) -> Array:
     """Of each threshold, the number of the fewest bits that is well between the same two values."""
     inside = (rank > 0) & (rank < len(column))
     out = thresholds.astype(np.float64)
@@ -138,9 +158,10 @@ def _simplest(thresholds: Array, rank: Array, column: Array) -> NDArray[np.float
     quarter = (above - below) / 4
     low = fixedpoint.ordered(fixedpoint.float32_floor(below + quarter)).astype(np.int64)
     high = fixedpoint.ordered(fixedpoint.float32_floor(above - quarter)).astype(np.int64)
-    # The multiple of the highest power of two in (low, high]: the bits that `high` shares with `low`, and one.
+    # The multiple of the highest power of two in (low, high]: 0, or the bits that both share and one more.
     zeros = np.frexp((low ^ high).astype(np.float64))[1].astype(np.int64) - 1
-    keys = np.where(high > low, high >> np.maximum(zeros, 0) << np.maximum(zeros, 0), high)
+    zeros = np.where((low < 0) & (high >= 0), 31, np.maximum(zeros, 0))
+    keys = high >> zeros << zeros
     chosen = fixedpoint.unordered(keys.astype(np.int32)).astype(np.float64)
     # Between neighbours of float32 there is nothing to choose.
     fits = (chosen >= below) & (chosen < above)
@@ -164,7 +185,7 @@ def rounded_shares(values: Array, denominator: int) -> Array:
     return np.asarray((whole + (place < left[..., None])) / denominator)
 
 
-def pooled(values: Array, weight: NDArray[np.float64], levels: int) -> Array:
+def pooled(values: Array, weight: Array, levels: int) -> Array:
     """Numbers that are few: of each column, at most so many besides zero; k-means in one dimension.
 
     >>> pooled(np.array([[1.0], [2.0], [9.0], [0.0]]), np.ones(4), 2)[:, 0].tolist()
@@ -180,7 +201,7 @@ def pooled(values: Array, weight: NDArray[np.float64], levels: int) -> Array:
     return out.reshape(values.shape)
 
 
-def _centres(numbers: Array, mass: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
+def _centres(numbers: Array, mass: Array, levels: int) -> Array:
     """Of each number, ascending, the centre that stands for it."""
     # The first centres are as many where numbers are dense as where they are spread.
     passed = np.cumsum(mass) / mass.sum() + (numbers - numbers[0]) / (numbers[-1] - numbers[0])

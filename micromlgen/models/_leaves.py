@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.models._orders import Ordered
 from micromlgen.tables import Column, column, narrow, unsigned_for
 
 Array = NDArray[Any]
@@ -94,6 +95,36 @@ def _pack(codes: Array, first: Array, bits: int, limit: int, exceptions: bool = 
     tree = np.searchsorted(first, at, side="right") - 1
     start = narrow(np.searchsorted(at, first)) if len(first) > 1 else None
     return Codes(bits, data, limit, narrow(at - first[tree]), narrow(codes[at]), start)
+
+
+@dataclass(frozen=True, eq=False)
+class LeafTable:
+    """What each leaf has, in the order of a table of nodes: an amount, or a code."""
+
+    amount: Column | None
+    codes: Codes | None
+
+    @property
+    def tables(self) -> list[Array]:
+        """The arrays in flash."""
+        part = self.amount or self.codes
+        return part.tables if part else []
+
+
+def coded(rows: Array, ordered: Ordered) -> LeafTable:
+    """A small non-negative integer for each leaf: `rows` has them by row of the leaf values."""
+    return LeafTable(None, pack_codes(rows[ordered.leaf], ordered.first))
+
+
+def amounts(values: Array, ordered: Ordered) -> LeafTable:
+    """An integer for each leaf, in few bits where small: `values` has them by row of the leaf values."""
+    of_leaves = values[ordered.leaf]
+    amount = column(of_leaves)
+    if of_leaves.min() >= 0 and of_leaves.max() < 1 << 16:
+        codes = pack_codes(of_leaves, ordered.first)
+        if sum(t.nbytes for t in codes.tables) < amount.nbytes:
+            return LeafTable(None, codes)
+    return LeafTable(amount, None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,4 +165,4 @@ def _categories(
                     "as integers below 2**24 before fitting"
                 )
             known[root + node] = frozenset(members)
-    return Categories(known, np.zeros(len(categorical), bool), known, "truncate")
+    return Categories(known, np.zeros(len(categorical), bool), known, "truncate", codes=True)

@@ -263,3 +263,14 @@ class Packed:
     def index_dtype(self) -> np.dtype[Any]:
         """Type of a number of a node or leaf."""
         return index_for(max(len(self.ordered.leaf), len(self.tests.feature)))
+
+    @property
+    def within_dtype(self) -> np.dtype[Any]:
+        """Type of a number of a node or leaf within its tree."""
+        most = int(self.ordered.extent.max())
+        return unsigned_for(most if self.ordered.order == "preorder" else (1 << most) - 1)
+
+    @property
+    def which_dtype(self) -> np.dtype[Any]:
+        """Type of an index into the pool or the pairs."""
+        return unsigned_for(len(self.threshold.data) - 1)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from micromlgen.ir import Layout
 from micromlgen.models import _code
-from micromlgen.models._leaves import Codes, Votes, pack_codes, pack_votes
+from micromlgen.models._leaves import LeafTable, Votes, amounts, coded, pack_votes
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
 from micromlgen.models._trees import Array, OnTrees
-from micromlgen.tables import Column, column, plain
+from micromlgen.tables import Column, plain
 
 # On AVR, Cortex-M0+, Cortex-M4F and RV32, measured with -Os: bytes and cycles of a leaf that returns its only
 # amount, of up to 16 bits or of more, that adds one amount in place, that returns its code; and of the loop
@@ -81,31 +81,6 @@ class Watch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Scalars:
-    """One amount a leaf: as such, or in a few bits."""
-
-    amount: Column | None
-    codes: Codes | None
-
-    @property
-    def tables(self) -> list[Array]:
-        """The arrays in flash."""
-        return self.amount.tables if self.amount is not None else self.codes.tables if self.codes else []
-
-
-@dataclass(frozen=True, eq=False)
-class Voters:
-    """Codes of leaves."""
-
-    codes: Codes
-
-    @property
-    def tables(self) -> list[Array]:
-        """The arrays in flash."""
-        return self.codes.tables
-
-
-@dataclass(frozen=True, eq=False)
 class OnSums(OnTrees):
     """After `quantize`, `values` are the integers that each leaf adds: (n_distinct, n_own_columns).
 
@@ -152,7 +127,7 @@ class OnSums(OnTrees):
         return total
 
     def chosen(self, trees: NDArray[np.int64]) -> Self:
-        """This model with some of its trees only."""
+        """The same model with some of its trees only."""
         return replace(self, trees=self.trees.reordered(trees), column=self.column[trees])
 
     def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> Self:
@@ -212,10 +187,10 @@ class OnSums(OnTrees):
             ]
         if not len(self.trees.skip):  # C has no empty tables
             return straight
-        store, cost = (self._scalars, _TABLE_SCALAR) if scalar else (self._voters, _TABLE_VOTES)
+        cost = _TABLE_SCALAR if scalar else _TABLE_VOTES
         context = {"votes": None if scalar else self.votes}
         more = () if scalar else self.votes.tables
-        tables = table_layouts(self.trees, self.input, store, context, cost, more)
+        tables = table_layouts(self.trees, self.input, self._leaf_table, context, cost, more)
         return [*straight, *tables]
 
     def _straight(
@@ -232,17 +207,10 @@ class OnSums(OnTrees):
         """What leaves add to several columns."""
         return pack_votes(self.values)
 
-    def _voters(self, ordered: Ordered) -> Voters:
-        return Voters(pack_codes(self.votes.code[ordered.leaf], ordered.first))
-
-    def _scalars(self, ordered: Ordered) -> Scalars:
-        values = self.values[ordered.leaf, 0]
-        amount = column(values)
-        if values.min() >= 0 and values.max() < 1 << 16:
-            codes = pack_codes(values, ordered.first)
-            if sum(t.nbytes for t in codes.tables) < amount.nbytes:
-                return Scalars(None, codes)
-        return Scalars(amount, None)
+    def _leaf_table(self, ordered: Ordered) -> LeafTable:
+        if self.values.shape[1] == 1:
+            return amounts(self.values[:, 0], ordered)
+        return coded(self.votes.code, ordered)
 
     def _code(self) -> dict[str, Any]:
         return {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.ir import Input, Layout
 from micromlgen.models._code import CORES, mean_depth
+from micromlgen.models._leaves import LeafTable
 from micromlgen.models._orders import Ordered, heap, oblivious, preorder
 from micromlgen.models._packing import Packed, Tests
 from micromlgen.models._trees import Trees
@@ -24,8 +25,10 @@ _TEST = {
 }
 #: What addressing adds to it, against a table of thresholds beside the nodes.
 _ADDRESSING = {"own": (0, 0, 0, 0), "pool": (3, 3, 1, 2), "pair": (8, 3, 1, 3)}
-#: What fields add that are not made of whole bytes, and what records of three bytes add.
+#: What fields add that are not made of whole bytes, in records of up to 16 bits and in wider ones, and what
+#: records of three bytes add.
 _FIELDS = (15, 2, 2, 1)
+_WIDE_FIELDS = (180, 3, 3, 2)
 _TRIPLE = (0, 9, 5, 8)
 #: What a skip in the list adds, and the bytes of looking for it.
 _FAR = (50, 25, 20, 20)
@@ -34,18 +37,10 @@ _FAR_BYTES = (70, 50, 45, 60)
 _LOOP = (240, 130, 130, 145)
 
 
-class Leaves(Protocol):
-    """What a family keeps of its leaves."""
-
-    @property
-    def tables(self) -> list[Array]:
-        """The arrays in flash."""
-
-
 def table_layouts(
     trees: Trees,
     inputs: Input,
-    leaves: Callable[[Ordered], Leaves],
+    leaves: Callable[[Ordered], LeafTable],
     context: Mapping[str, Any],
     leaf_cost: Sequence[tuple[float, float]],
     more: Sequence[Array] = (),
@@ -98,7 +93,7 @@ def _walk_cycles(packed: Packed, inputs: Input, tests: float) -> list[float]:
         * (
             test[k]
             + _ADDRESSING[packed.addressing][k]
-            + (0 if packed.whole else _FIELDS[k])
+            + (0 if packed.whole else (_FIELDS if packed.width <= 16 else _WIDE_FIELDS)[k])
             + (_TRIPLE[k] if packed.width == 24 else 0)
         )
         + far * _FAR[k]
@@ -106,5 +101,7 @@ def _walk_cycles(packed: Packed, inputs: Input, tests: float) -> list[float]:
     ]
 
 
-def _builder(packed: Packed, stored: Leaves, context: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
+def _builder(
+    packed: Packed, stored: LeafTable, context: Mapping[str, Any]
+) -> Callable[[], Mapping[str, Any]]:
     return lambda: {**context, "nodes": packed, "leaves": stored}

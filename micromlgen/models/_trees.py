@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Coarsening, Content, Input, Model
+from micromlgen.ir import Input, Model
 from micromlgen.models._coarse import TreeCoarsening, pooled
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Trees:
             return np.arange(ends[-1]) + np.repeat(starts - ends + sizes, sizes)
 
         nodes = gathered(self.start, self.size)
-        leaves = gathered(self.start + np.arange(len(order)), self.size + 1)
+        leaves = gathered(self.start + np.arange(len(self.size)), self.size + 1)
         return Trees(
             feature=self.feature[nodes],
             threshold=self.threshold[nodes],
@@ -409,19 +409,15 @@ class OnTrees(Model):
     #: Shares of the trees that `compress` may give up: see `thinned`.
     spare_trees: ClassVar[tuple[float, ...]] = ()
 
-    def coarsening(self, rows: NDArray[np.float32]) -> Coarsening:
+    def coarsening(self, rows: NDArray[np.float32]) -> TreeCoarsening:
         return TreeCoarsening(self, rows)
 
-    def content(self) -> Content:
-        n_thresholds = len(np.unique(self.trees.threshold[~self.trees.has_categories]))
-        return Content(len(self.trees.skip) + len(self.trees.leaf), n_thresholds, len(self.values))
-
     def arranged(self, trees: Trees, values: Array) -> Self:
-        """This model with other trees and leaf values, which are distinct and in ascending order."""
+        """The same model with other trees and leaf values, which are distinct and in ascending order."""
         return replace(self, trees=trees, values=values)
 
     def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> Self:
-        """This model without a share of its trees.
+        """The same model without a share of its trees.
 
         Parameters
         ----------
@@ -435,7 +431,16 @@ class OnTrees(Model):
         return self
 
     def levelled(self, values: Array, weight: NDArray[np.float64], levels: int) -> Array:
-        """Values of leaves, which typical rows reach `weight` times, with few distinct ones: `levels`."""
+        """Values of leaves with few distinct ones, by how many `levels` is about; where rows are, more exact.
+
+        Parameters
+        ----------
+        values : float64 array of shape (n_leaves, ...)
+        weight : float64 array of shape (n_leaves,)
+            How many typical rows reach each leaf.
+        levels : int
+            One of `leaf_levels`.
+        """
         return pooled(values, weight, levels)
 
     def apply(self, Q: Array) -> NDArray[np.int32]:

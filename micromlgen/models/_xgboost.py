@@ -72,6 +72,7 @@ def from_xgboost(estimator: Any) -> Boosted:
         factor=1.0,
         threshold_included=False,
         classes=classes,
+        sums_float32=True,
         missing=bool(side.any()) or also_missing is not None,
     )
 
@@ -115,7 +116,14 @@ def _used(
     # Trees that were dropped while others grew have weights: of "dart", from 3.4 on of the model.
     weights = booster.get("weight_drop", model.get("weight_drop")) or np.ones(n_trees)
     columns = np.array(model["tree_info"][:n_trees], np.int64)
-    return model["trees"][:n_trees], np.array(weights[:n_trees], np.float64), columns
+    # Parallel trees of one score lie side by side; in rounds of one for each score they can be told apart by
+    # counting.
+    by_score = np.argsort(columns, kind="stable")
+    places = np.empty(n_trees, np.int64)
+    places[by_score] = np.arange(n_trees) - np.searchsorted(columns[by_score], columns[by_score])
+    order = np.lexsort((columns, places))
+    trees = [model["trees"][t] for t in order.tolist()]
+    return trees, np.array(weights[:n_trees], np.float64)[order], columns[order]
 
 
 def _base(source: str, learner: dict[str, Any], link: Link, classes: Array | None) -> NDArray[np.float64]:
@@ -158,4 +166,4 @@ def _categories(
         for node, first, size in zip(*parts, strict=True):
             known[root + node] = frozenset(tree["categories"][first : first + size])
     left = [None if right is None else frozenset[int]() for right in known]
-    return Categories(left, categorical, known, "floor")
+    return Categories(left, categorical, known, "floor", codes=True)

@@ -32,6 +32,8 @@ from micromlgen.models._xgboost import from_xgboost
 
 #: Probabilities of integer modes: Q15, with a full one representable.
 _PROBA_ONE = 1 << 15
+#: Largest leaf, in units.
+_LARGEST = 2**31 - 1
 #: Bits of a leaf that are tried, the sign included.
 _LEAF_BITS = (8, 16, 24, 32)
 
@@ -45,6 +47,8 @@ class _Boosting(OnSums):
     factor: float
     #: Sums are raw scores in units of ``2**-exponent``.
     exponent: int
+    #: As of `Boosted`.
+    sums_float32: bool
 
     @property
     def sum_dtype(self) -> np.dtype[Any]:
@@ -79,7 +83,20 @@ class _Boosting(OnSums):
         return self.values.dtype.kind == "i"
 
     def _magnitude(self) -> NDArray[np.float64]:
-        return np.maximum(self._scores(least=False), -self._scores(least=True))
+        """Of each score, the sum of the largest leaves of its trees: it bounds any part of the sum."""
+        out = np.zeros(self.n_sums)
+        each = self.largest(np.abs(self.values))
+        for c in range(self.values.shape[1]):
+            np.add.at(out, self.column + c, each[:, c])
+        return out
+
+    @property
+    def library_rounding(self) -> float:
+        """Most that the library's own float32 sum differs from the exact one; 0 where it adds in float64."""
+        if not self.sums_float32:
+            return 0.0
+        magnitude = self._magnitude().max() * (self.unit if self._integral else 1.0)
+        return float(self.n_trees * 2.0**-24 * (np.abs(self.base).max() + magnitude)) + 1e-7
 
     def _quantized(self, inputs: Input, base: NDArray[np.float64]) -> _Boosting:
         """Leaves at the narrowest width that keeps to `bound`, trees that decide most first."""
@@ -93,14 +110,20 @@ class _Boosting(OnSums):
             if fitting < most and terms * 2.0 ** -(fitting + 1) <= self.bound:
                 exponent = fitting
                 break
+        values = np.rint(np.ldexp(self.values, exponent))
+        start = np.rint(np.ldexp(base, exponent))
+        if max(np.abs(values).max(), np.abs(start).max()) > _LARGEST:
+            raise UnsupportedError(f"{self.source}: leaves are beyond 1e30; fit with a smaller learning rate")
+        if largest and terms * 2.0 ** -(exponent + 1) > self.bound + np.abs(base).max() * 2.0**-24:
+            raise UnsupportedError(f"{self.source}: leaves are too small for their base; scale the targets")
         order = self._order()
         return replace(
             self,
             input=inputs,
             trees=self.trees.quantize(inputs).reordered(order),
-            values=np.rint(np.ldexp(self.values, exponent)).astype(np.int64),
+            values=values.astype(np.int64),
             column=self.column[order],
-            start=np.rint(np.ldexp(base, exponent)).astype(np.int64),
+            start=start.astype(np.int64),
             exponent=exponent,
         )
 
@@ -137,6 +160,22 @@ class _Boosting(OnSums):
     def contract(self) -> list[str]:
         leaf = "the one that the encoded x reaches" if self.input.is_integer else "the library's own"
         return [f"every tree's leaf is {leaf}", f"raw scores are within {self.bound:.2g}"]
+
+
+def _shares(part: Array, whole: Array, integer: bool) -> Array:
+    """``part / whole`` of uint64 arrays: float32, or in integers of `_PROBA_ONE`."""
+    if not integer:
+        return np.asarray(part.astype(np.float32) / whole.astype(np.float32))
+    shift = np.uint64(32) - np.ceil(np.log2((whole + np.uint64(1)).astype(np.float64))).astype(np.uint64)
+    divisor = (whole << shift) >> np.uint64(15)
+    return np.asarray(((part << shift) + (divisor >> np.uint64(1))) // divisor, np.uint16)
+
+
+def _sigmoid(sums: Array, scale: Exponential, integer: bool, of_zero: int = 0) -> Array:
+    """Sigmoid of scores, as `_shares`; from a score of `of_zero` on the part is the larger exponential."""
+    e = fixedpoint.exp_neg(np.abs(sums), scale)
+    one = np.uint64(fixedpoint.EXP_ONE)
+    return _shares(np.where(sums >= of_zero, one, e), one + e, integer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,26 +231,16 @@ class BoostingClassifier(_Boosting, Classifier):
         if self.link == "softmax":
             e = fixedpoint.exp_neg(sums.max(axis=1, keepdims=True) - sums, self.exponential)
             e >>= np.uint64(self.exp_shift)
-            return self._shares(e, e.sum(axis=1, keepdims=True))
-        e = fixedpoint.exp_neg(np.abs(sums), self.exponential)
-        one = np.uint64(fixedpoint.EXP_ONE)
-        second = self._shares(np.where(sums >= 0, one, e), one + e)
+            return _shares(e, e.sum(axis=1, keepdims=True), self.input.is_integer)
+        second = _sigmoid(sums, self.exponential, self.input.is_integer)
         if self.n_sums > 1:
             return second
-        first = self._shares(np.where(sums >= 0, e, one), one + e)
-        return np.concatenate([first, second], axis=1)
-
-    def _shares(self, part: NDArray[np.uint64], whole: NDArray[np.uint64]) -> Array:
-        if not self.input.is_integer:
-            return np.asarray(part.astype(np.float32) / whole.astype(np.float32))
-        shift = np.uint64(32) - np.ceil(np.log2((whole + np.uint64(1)).astype(np.float64))).astype(np.uint64)
-        divisor = (whole << shift) >> np.uint64(15)
-        return np.asarray(((part << shift) + (divisor >> np.uint64(1))) // divisor, np.uint16)
+        return np.concatenate([_sigmoid(-sums, self.exponential, self.input.is_integer, 1), second], axis=1)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
         """Rows whose raw score, or whose two best ones, are closer than the bound allows to tell."""
         raw = self.unit * self.sums(self.input.encode(X.astype(np.float32)))
-        margin = 4 * self.bound
+        margin = 4 * self.bound + 2 * self.library_rounding
         if self.n_sums == 1:
             return np.asarray(np.abs(raw) <= margin)
         best = np.sort(raw, axis=1)
@@ -235,11 +264,13 @@ class BoostingRegressor(_Boosting, Regressor):
     @property
     def exponential(self) -> Exponential:
         """Of the scores."""
-        return fixedpoint.exponential(self.unit)
+        return fixedpoint.exponential(self.unit * self.factor)
 
     @property
     def output_exponent(self) -> int:
         """Integer modes give the answer in units of ``2**-output_exponent``."""
+        if self.link == "logistic":
+            return 15
         if not self.logarithmic:
             return self.exponent
         return fixedpoint.sum_exponent(np.exp([self.raw_span[1] + self.bound]), 1)
@@ -258,13 +289,15 @@ class BoostingRegressor(_Boosting, Regressor):
                 "learning rate"
             )
         # A base far from the scores would cost them resolution; float32 adds it in the end.
-        inside = inputs.is_integer or self.logarithmic
+        inside = inputs.is_integer or self.link != "identity"
         out = self._quantized(inputs, self.base if inside else np.zeros_like(self.base))
         assert isinstance(out, BoostingRegressor)
         return replace(out, offset=np.float32(0 if inside else self.base[0]))
 
     def predict(self, Q: Array) -> Array:
         sums = self.sums(Q)[:, 0]
+        if self.link == "logistic":
+            return _sigmoid(sums, self.exponential, self.input.is_integer).astype(self.output_dtype)
         if self.logarithmic:
             mantissa, k = fixedpoint.exp(sums, self.exponential)
             if not self.input.is_integer:
@@ -280,9 +313,12 @@ class BoostingRegressor(_Boosting, Regressor):
     def tolerance(self) -> NDArray[np.float64]:
         """The bound of the raw score, and the rounding of the answer itself to float32."""
         largest = np.abs(self.span).max()
+        raw = 2 * self.bound + self.library_rounding
         if self.logarithmic:
-            return np.array([(2 * self.bound + 5e-7) * largest])
-        return np.array([2 * self.bound + largest * 2.0**-23])
+            return np.array([(raw + 5e-7) * largest])
+        if self.link == "logistic":
+            return np.array([raw + 1e-6])
+        return np.array([raw + largest * 2.0**-23 + np.finfo(np.float32).smallest_subnormal])
 
 
 def _model(boosted: Boosted) -> Model:
@@ -303,7 +339,12 @@ def _model(boosted: Boosted) -> Model:
             trees = replace(trees, threshold=threshold, kind=kind, sets=sets)
     common: dict[str, Any] = {
         "source": boosted.source,
-        "input": Input(boosted.n_features, missing=boosted.missing, also_missing=boosted.also_missing),
+        "input": Input(
+            boosted.n_features,
+            missing=boosted.missing,
+            also_missing=boosted.also_missing,
+            codes=boosted.categories is not None and boosted.categories.codes,
+        ),
         "trees": trees,
         "values": values,
         "column": boosted.column,
@@ -312,7 +353,10 @@ def _model(boosted: Boosted) -> Model:
         "link": boosted.link,
         "factor": boosted.factor,
         "exponent": 0,
+        "sums_float32": boosted.sums_float32,
     }
+    if boosted.classes is not None and len(boosted.classes) < 2:
+        raise UnsupportedError(f"{boosted.source} was fitted on one class; fit it on two or more")
     if boosted.classes is not None:
         return BoostingClassifier(
             **common, classes=(boosted.classes,), threshold_included=boosted.threshold_included
@@ -321,6 +365,8 @@ def _model(boosted: Boosted) -> Model:
     low, high = (float(boosted.base[0] + model._scores(least)[0]) for least in (True, False))
     with np.errstate(over="ignore"):
         span = np.exp([[low, high]]) if model.logarithmic else np.array([[low, high]])
+    if boosted.link == "logistic":
+        span = np.array([[0.0, 1.0]])
     return replace(model, span=span, raw_span=(low, high))
 
 

@@ -162,12 +162,12 @@ class ForestRegressor(OnSums, Regressor):
         if np.abs(self.span).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         y = self.values[:, :, 0]
+        width = self.span[:, 1] - self.span[:, 0]
         base = np.zeros(self.n_outputs)
         exponents = self._exponents(y)
         if inputs.is_integer:  # one scale for all: <NAME>_OUTPUT_SCALE
             exponents[:] = exponents.min()
         else:
-            width = self.span[:, 1] - self.span[:, 0]
             coarse = self._rounding(y, exponents) > _ROUNDING * width
             base[coarse] = self.span[coarse].mean(axis=1).astype(np.float32)
             exponents = self._exponents(y - base)
@@ -177,6 +177,7 @@ class ForestRegressor(OnSums, Regressor):
                     f"{self.source}: the mean of {self.n_trees} trees of this span can't be kept in 32 bits; "
                     "scale the targets or fit fewer trees"
                 )
+        exponents = self._narrowed(y - base, exponents, _ROUNDING * width)
         return replace(
             self,
             input=inputs,
@@ -191,6 +192,17 @@ class ForestRegressor(OnSums, Regressor):
         """Largest exponent per output for which no sum of leaf values leaves int32."""
         largest = self.largest(np.abs(y / self.n_trees))
         return np.array([fixedpoint.sum_exponent(terms, self.n_trees) for terms in largest.T], np.int32)
+
+    def _narrowed(self, y: Array, exponents: NDArray[np.int32], allowed: Array) -> NDArray[np.int32]:
+        """Smaller exponents, where leaves then fit fewer bytes and their rounding is within `allowed`."""
+        leaves = y / self.n_trees
+        largest = max(float(np.abs(leaves).max()), 1e-30)
+        for bits in (8, 16, 24):
+            limit = 2.0 ** (bits - (leaves.min() < 0)) - 1
+            fewer = np.minimum(exponents, np.int32(np.clip(np.floor(np.log2(limit / largest)), -100, 100)))
+            if (self._rounding(y, fewer) <= allowed).all():
+                return np.asarray(fewer, np.int32)
+        return exponents
 
     def _rounding(self, y: Array, exponents: NDArray[np.int32]) -> NDArray[np.float64]:
         """Bound per output of the error that comes from rounding the leaves."""

@@ -38,7 +38,9 @@ class IsolationForest(OnSums, Detector):
 
     @property
     def cut(self) -> int:
-        return int(np.ldexp(self.outlier, _EXPONENT)) if self.outlier >= 0 else -1
+        # Rounded depths may put a row whose score is the threshold itself, an inlier, lower.
+        highest = int(np.ldexp(self.outlier, _EXPONENT)) if self.outlier >= 0 else -1
+        return max(highest - self.n_trees - 1, -1)
 
     @property
     def watched(self) -> bool:

@@ -15,7 +15,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Layout, Regressor
 from micromlgen.models import _code
 from micromlgen.models._adaboost import fitted_trees
-from micromlgen.models._leaves import Codes, pack_codes
+from micromlgen.models._leaves import LeafTable, coded
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
 from micromlgen.models._trees import Array, OnTrees, from_sklearn, trained_on_missing
@@ -29,18 +29,6 @@ _MARGIN = 1e-6
 # rank, and of the loop that sorts it in.
 _LEAF = ((6.0, 60.0), (4.0, 30.0), (4.0, 30.0), (4.0, 30.0))
 _LOOP = ((200.0, 150.0), (120.0, 60.0), (120.0, 50.0), (120.0, 60.0))
-
-
-@dataclass(frozen=True, eq=False)
-class Ranks:
-    """Of each leaf, the rank of its value."""
-
-    codes: Codes
-
-    @property
-    def tables(self) -> list[Array]:
-        """The arrays in flash."""
-        return self.codes.tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +118,13 @@ class MedianRegressor(OnTrees, Regressor):
         straight = _code.code_layout("code", self.trees, self.input, self._code, _LEAF)
         if not len(self.trees.skip):  # C has no empty tables
             return [straight]
-        return [straight, *table_layouts(self.trees, self.input, _ranks, {}, cost)]
+        return [straight, *table_layouts(self.trees, self.input, self._leaf_table, {}, cost)]
+
+    def _leaf_table(self, ordered: Ordered) -> LeafTable:
+        return coded(np.arange(len(self.values)), ordered)
 
     def _code(self) -> Mapping[str, Any]:
         return {"trees": (list(_code.steps(self.trees, self.input, t)) for t in range(self.n_trees))}
-
-
-def _ranks(ordered: Ordered) -> Ranks:
-    return Ranks(pack_codes(ordered.leaf, ordered.first))
 
 
 @converts("sklearn.ensemble.AdaBoostRegressor")

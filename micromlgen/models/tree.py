@@ -17,7 +17,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Layout, Regressor
 from micromlgen.models import _code
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
-from micromlgen.models._leaves import Codes, pack_codes
+from micromlgen.models._leaves import LeafTable, coded
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
 from micromlgen.models._trees import Array, OnTrees, Trees, from_sklearn, trained_on_missing
@@ -28,18 +28,6 @@ _PROBA_ONE = 1 << 15
 # Bytes and cycles of a leaf, measured with -Os: one that returns its answer, and the look-up of it.
 _RETURN = ((4.0, 8.0), (3.0, 3.0), (3.0, 3.0), (4.0, 3.0))
 _LOOK_UP = ((60.0, 40.0), (20.0, 10.0), (20.0, 10.0), (20.0, 10.0))
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Of each leaf, which of the distinct ones it is."""
-
-    codes: Codes
-
-    @property
-    def tables(self) -> list[Array]:
-        """The arrays in flash."""
-        return self.codes.tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +48,10 @@ class _Tree(OnTrees):
         answers = self._stored_answers()
         is_row = answers.dtype.kind == "u" and bool((answers[:, 0] == np.arange(len(answers))).all())
         context = {"answers": answers, "row_is_answer": is_row}
-        return [straight, *table_layouts(self.trees, self.input, _rows, context, _LOOK_UP)]
+        return [straight, *table_layouts(self.trees, self.input, self._leaf_table, context, _LOOK_UP)]
+
+    def _leaf_table(self, ordered: Ordered) -> LeafTable:
+        return coded(np.arange(len(self.values)), ordered)
 
     @property
     def _row_dtype(self) -> np.dtype[Any]:
@@ -84,10 +75,6 @@ class _Tree(OnTrees):
         if self.kind == "regressor":
             return self.answers
         return narrow(self.answers)
-
-
-def _rows(ordered: Ordered) -> Rows:
-    return Rows(pack_codes(ordered.leaf, ordered.first))
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,20 +167,20 @@ static const uint8_t boost_feature[1] MML2_FLASH = {
 /* Nodes lie in preorder, leaves from left to right. From the tree of `size` nodes that starts at node i to its leaf
    that x reaches: a left child is the next node, a right child lies behind the left subtree's `skip` nodes and
    skip + 1 leaves. */
-static inline uint_fast16_t boost_walk(const boost_input_t *x, uint_fast16_t i, uint_fast16_t size)
+static inline uint_fast8_t boost_walk(const boost_input_t *x, uint_fast16_t i, uint_fast8_t size)
 {
-    uint_fast16_t leaf = 0;
+    uint_fast8_t leaf = 0;
     while (size != 0) {
-        const uint_fast16_t index = 0;
+        const uint_fast8_t index = 0;
         const uint_fast8_t f = MML2_FLASH_U8(boost_feature, index);
         const int32_t v = mml2_bits(&x[f]);
         const int32_t threshold = (int32_t)((uint32_t)MML2_FLASH_U16(boost_threshold, index) << 16);
-        const uint_fast16_t skip = 0;
+        const uint_fast8_t skip = 0;
         ++i;
         if (v > threshold) {
             i = (uint_fast16_t)(i + skip);
-            leaf = (uint_fast16_t)(leaf + skip + 1);
-            size = (uint_fast16_t)(size - skip - 1);
+            leaf = (uint_fast8_t)(leaf + skip + 1);
+            size = (uint_fast8_t)(size - skip - 1);
         } else {
             size = skip;
         }
@@ -218,8 +218,8 @@ static inline void boost_sum(const boost_input_t *x, int32_t *sum, int all)
     uint_fast16_t first = 0;
     uint_fast8_t t;
     for (t = 0; t < 17; ++t) {
-        const uint_fast16_t size = 1;
-        const uint_fast16_t leaf = boost_walk(x, (uint_fast16_t)(first - t), size);
+        const uint_fast8_t size = 1;
+        const uint_fast8_t leaf = boost_walk(x, (uint_fast16_t)(first - t), size);
         sum[0] = (int32_t)(sum[0] + (int32_t)((int32_t)(MML2_FLASH_U24(boost_leaf, (first + leaf)) ^ 0x800000uL) - 0x800000L));
         if (t >= 6 && 1) {
             const uint_fast16_t check = (uint_fast16_t)((t - 6));

@@ -129,33 +129,33 @@ static inline int32_t mml2_order(int32_t bits)
 static inline int32_t mean_tree0(const mean_input_t *x)
 {
     if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
-    return -486539264;
+    return -3801088;
 n2:
-    return 530160026;
+    return 4141875;
 }
 
 static inline int32_t mean_tree1(const mean_input_t *x)
 {
     if ((uint32_t)mml2_bits(&x[1]) < 0xbe000000uL) goto n2; /* x[1] > -0.125 */
-    return -486539264;
+    return -3801088;
 n2:
-    return 530160026;
+    return 4141875;
 }
 
 static inline int32_t mean_tree2(const mean_input_t *x)
 {
     if ((uint32_t)mml2_bits(&x[1]) < 0xbec00000uL) goto n2; /* x[1] > -0.375 */
-    return -536870912;
+    return -4194304;
 n2:
-    return 530160026;
+    return 4141875;
 }
 
 static inline int32_t mean_tree3(const mean_input_t *x)
 {
     if (mml2_bits(&x[1]) > 0x3e800000L) goto n2; /* x[1] > 0.25 */
-    return -503316480;
+    return -3932160;
 n2:
-    return 394264576;
+    return 3080192;
 }
 
 /* Sums over the trees of what their leaves add. */
@@ -171,7 +171,7 @@ static inline mean_output_t mean_predict(const mean_input_t *x)
 {
     int32_t sum[1] = {0};
     mean_sum(x, sum);
-    return (float)sum[0] * 1.8626451e-09f;
+    return (float)sum[0] * 2.3841858e-07f;
 }
 
 #ifdef __cplusplus

@@ -160,21 +160,21 @@ static const int32_t watched_threshold[5] MML2_FLASH = {
 /* Nodes lie in preorder, leaves from left to right. From the tree of `size` nodes that starts at node i to its leaf
    that x reaches: a left child is the next node, a right child lies behind the left subtree's `skip` nodes and
    skip + 1 leaves. */
-static inline uint_fast16_t watched_walk(const watched_input_t *x, uint_fast16_t i, uint_fast16_t size)
+static inline uint_fast8_t watched_walk(const watched_input_t *x, uint_fast16_t i, uint_fast8_t size)
 {
-    uint_fast16_t leaf = 0;
+    uint_fast8_t leaf = 0;
     while (size != 0) {
         const uint8_t record = MML2_FLASH_U8(watched_node, i);
-        const uint_fast16_t index = (uint_fast16_t)(record >> 1 & 7);
+        const uint_fast8_t index = (uint_fast8_t)(record >> 1 & 7);
         const uint_fast8_t f = (uint_fast8_t)(record >> 4 & 1);
         const int32_t v = mml2_order(mml2_bits(&x[f]));
         const int32_t threshold = (int32_t)MML2_FLASH_U32(watched_threshold, index);
-        const uint_fast16_t skip = (uint_fast16_t)(record & 1);
+        const uint_fast8_t skip = (uint_fast8_t)(record & 1);
         ++i;
         if (v > threshold) {
             i = (uint_fast16_t)(i + skip);
-            leaf = (uint_fast16_t)(leaf + skip + 1);
-            size = (uint_fast16_t)(size - skip - 1);
+            leaf = (uint_fast8_t)(leaf + skip + 1);
+            size = (uint_fast8_t)(size - skip - 1);
         } else {
             size = skip;
         }
@@ -187,7 +187,7 @@ static const uint8_t watched_leaf[12] MML2_FLASH = {
 };
 
 /* The code of leaf number `leaf` of a tree, whose first leaf is number `first` of all. */
-static inline uint8_t watched_code(uint_fast16_t first, uint_fast16_t leaf)
+static inline uint8_t watched_code(uint_fast16_t first, uint_fast8_t leaf)
 {
     const uint_fast16_t at = (uint_fast16_t)(first + leaf);
     const uint8_t code = (uint8_t)(MML2_FLASH_U8(watched_leaf, (at / 4)) >> (at % 4 * 2) & 3);
@@ -207,8 +207,8 @@ static inline void watched_sum(const watched_input_t *x, uint8_t *sum, int all)
     uint_fast16_t first = 0;
     uint_fast8_t t;
     for (t = 0; t < 16; ++t) {
-        const uint_fast16_t size = 2;
-        const uint_fast16_t leaf = watched_walk(x, (uint_fast16_t)(first - t), size);
+        const uint_fast8_t size = 2;
+        const uint_fast8_t leaf = watched_walk(x, (uint_fast16_t)(first - t), size);
         watched_add(sum, watched_code(first, leaf));
         if (t >= 8 && 1) {
             const uint_fast16_t check = (uint_fast16_t)((t - 8));
