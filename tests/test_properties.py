@@ -39,7 +39,8 @@ from micromlgen.calls import predict_call, quantize_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input
 from micromlgen.models._code import steps
-from micromlgen.models._trees import Nodes, Trees, preorder
+from micromlgen.models._nodes import Nodes, preorder
+from micromlgen.models._trees import Trees
 from micromlgen.program import Program
 from micromlgen.verify import boundary_rows, differing_rows
 from tests.test_tables import read

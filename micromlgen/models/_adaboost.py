@@ -8,7 +8,7 @@ import numpy as np
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._boosted import Array, Boosted, joined
-from micromlgen.models._trees import trained_on_missing
+from micromlgen.models._nodes import trained_on_missing
 
 
 def from_adaboost(estimator: Any) -> Boosted:

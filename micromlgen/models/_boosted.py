@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._trees import Nodes
+from micromlgen.models._nodes import Nodes
 
 Array = NDArray[Any]
 #: From raw scores to the answer: as it is; ``exp``; a sigmoid of one score (binary classifiers have it as the

@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._boosted import CATEGORY_LIMIT, Array, Boosted, Categories, Link, joined
-from micromlgen.models._trees import Nodes
+from micromlgen.models._nodes import Nodes
 
 #: By the name of scikit-learn's link: the link, and the factor of its raw scores.
 _LINKS: dict[str, tuple[Link, float]] = {

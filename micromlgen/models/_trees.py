@@ -13,16 +13,14 @@ and the walk ends at ``size == 0``, on leaf number `leaf`: neither child pointer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model
 from micromlgen.models._coarse import TreeCoarsening, pooled
 
@@ -241,130 +239,6 @@ class Trees:
     def has_categories(self) -> NDArray[np.bool_]:
         """Of each node, whether it tests for categories."""
         return np.zeros(len(self.feature), bool) if self.kind is None else self.kind > 0
-
-
-class Nodes(NamedTuple):
-    """Nodes of many trees with child pointers, the way scikit-learn and others keep them; -1 is no child."""
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    roots: NDArray[np.int64]
-
-
-def preorder(nodes: Nodes) -> tuple[Array, Array, Array, Array]:
-    """Order the nodes as `Trees` wants them, level by level, so that depth costs no recursion.
-
-    Returns
-    -------
-    inner, leaves : int64 arrays
-        Ids of the inner nodes in preorder and of the leaves from left to right, tree after tree.
-    skip : int64 array, of each of `inner`
-    size : int64 array, of each tree
-    """
-    left, right, roots = nodes
-    levels = [roots]
-    while len(levels[-1]):
-        parents = levels[-1][left[levels[-1]] >= 0]
-        levels.append(np.concatenate([left[parents], right[parents]]))
-    below = np.zeros(len(left), np.int64)
-    for level in reversed(levels):
-        parents = level[left[level] >= 0]
-        below[parents] = 1 + below[left[parents]] + below[right[parents]]
-    size = below[roots]
-    node_at, leaf_at = np.empty_like(below), np.empty_like(below)
-    node_at[roots] = np.cumsum(size) - size
-    leaf_at[roots] = node_at[roots] + np.arange(len(roots))
-    for level in levels:
-        p = level[left[level] >= 0]
-        a, b = left[p], right[p]
-        node_at[a], leaf_at[a] = node_at[p] + 1, leaf_at[p]
-        node_at[b], leaf_at[b] = node_at[p] + 1 + below[a], leaf_at[p] + below[a] + 1
-    is_inner = left >= 0
-    inner = np.empty(is_inner.sum(), np.int64)
-    inner[node_at[is_inner]] = np.flatnonzero(is_inner)
-    leaves = np.empty((~is_inner).sum(), np.int64)
-    leaves[leaf_at[~is_inner]] = np.flatnonzero(~is_inner)
-    return inner, leaves, below[left[inner]], size
-
-
-def from_nodes(
-    nodes: Nodes, feature: Array, threshold: Array, missing_left: Array, value: Array
-) -> tuple[Trees, Array]:
-    """Structure and distinct leaf values of trees that are given node by node.
-
-    Parameters
-    ----------
-    nodes : Nodes
-    feature, threshold, missing_left : arrays of shape (n_nodes,)
-        As in `Trees`; leaves may hold anything.
-    value : float64 array of shape (n_nodes, ...)
-
-    Returns
-    -------
-    trees : Trees
-        With float64 thresholds; `leaf` holds rows of `values`.
-    values : float64 array of shape (n_distinct, ...)
-    """
-    inner, leaves, skip, size = preorder(nodes)
-    at_leaves = value[leaves]
-    distinct, row = np.unique(at_leaves.reshape(len(leaves), -1), axis=0, return_inverse=True)
-    trees = Trees(
-        feature=feature[inner].astype(np.int32),
-        threshold=threshold[inner],
-        skip=skip.astype(np.int32),
-        missing_left=missing_left[inner].astype(bool),
-        size=size,
-        leaf=row.ravel().astype(np.int32),
-    )
-    return trees, distinct.reshape(-1, *value.shape[1:])
-
-
-def from_sklearn(fitted: Sequence[Any]) -> tuple[Trees, Array]:
-    """Structure and distinct leaf values of scikit-learn's fitted `tree_` objects.
-
-    Returns
-    -------
-    trees : Trees
-    values : float64 array of shape (n_distinct, n_outputs, max_n_classes)
-
-    Raises
-    ------
-    UnsupportedError
-        If a threshold or a leaf value is NaN, or a leaf value is infinite.
-    """
-    counts = [t.node_count for t in fitted]
-    roots = np.cumsum([0, *counts[:-1]])
-
-    def joined(name: str) -> Array:
-        return np.concatenate([getattr(t, name) for t in fitted])
-
-    def children(name: str) -> NDArray[np.int64]:
-        child = joined(name).astype(np.int64)
-        return np.where(child < 0, -1, child + np.repeat(roots, counts))
-
-    nodes = Nodes(children("children_left"), children("children_right"), roots)
-    threshold, value = joined("threshold"), joined("value")
-    if np.isnan(threshold).any() or not np.isfinite(value).all():
-        raise UnsupportedError(
-            "a threshold or a leaf value of the fitted trees is NaN or infinite; fit again"
-        )
-    return from_nodes(nodes, joined("feature"), threshold, joined("missing_go_to_left"), value)
-
-
-def trained_on_missing(fitted: Sequence[Any]) -> bool:
-    """Whether a fitted `tree_` shows that its training data had NaN.
-
-    scikit-learn sends NaN to the child with more samples at every node that saw none in training, so one
-    node that does otherwise, or that splits missing from present (a threshold of +inf), has seen some. A
-    model trained on NaN whose every node happens to follow the majority can't be told from one that was not.
-    """
-    for tree in fitted:
-        inner = np.flatnonzero(tree.children_left >= 0)
-        samples = tree.n_node_samples
-        majority = samples[tree.children_left[inner]] > samples[tree.children_right[inner]]
-        if (tree.missing_go_to_left[inner].astype(bool) != majority).any() or np.isinf(tree.threshold).any():
-            return True
-    return False
 
 
 @dataclass(frozen=True, eq=False)

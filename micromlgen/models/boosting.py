@@ -26,8 +26,9 @@ from micromlgen.models._categories import category_sets
 from micromlgen.models._gradient import from_gradient_boosting
 from micromlgen.models._hist import from_hist_gradient_boosting
 from micromlgen.models._lightgbm import from_lightgbm
+from micromlgen.models._nodes import from_nodes, preorder
 from micromlgen.models._sums import OnSums
-from micromlgen.models._trees import Array, from_nodes, preorder
+from micromlgen.models._trees import Array
 from micromlgen.models._xgboost import from_xgboost
 
 #: Probabilities of integer modes: Q15, with a full one representable.

@@ -18,8 +18,9 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Regressor
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
+from micromlgen.models._nodes import from_sklearn, trained_on_missing
 from micromlgen.models._sums import OnSums
-from micromlgen.models._trees import Array, from_sklearn, trained_on_missing
+from micromlgen.models._trees import Array
 from micromlgen.tables import unsigned_for
 
 #: The contract promises the class where the two best mean shares differ by more than this.

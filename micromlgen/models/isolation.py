@@ -14,8 +14,9 @@ from micromlgen.convert import converts
 from micromlgen.fixedpoint import Exponential
 from micromlgen.ir import Detector, Input
 from micromlgen.models._boosted import joined
+from micromlgen.models._nodes import from_nodes, trained_on_missing
 from micromlgen.models._sums import OnSums
-from micromlgen.models._trees import Array, from_nodes, trained_on_missing
+from micromlgen.models._trees import Array
 
 #: Depths are in units of 2**-40: far finer than what the order of adding does to scikit-learn's own sums, and
 #: 2**24 levels in all still fit 64 bits.
