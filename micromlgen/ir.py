@@ -264,6 +264,8 @@ class Detector(Model):
     """A model whose `predict` tells inliers, +1, from outliers, -1, as int16."""
 
     kind = "detector"
+    #: `offset_`: the decision is the score less this.
+    offset: float
 
     @property
     def n_outputs(self) -> int:

@@ -119,6 +119,8 @@ class Program:
             If the model has none.
         """
         model = self.model
+        if isinstance(model, Detector):
+            return np.asarray(self.score_samples(X) - model.offset)
         if not isinstance(model, Classifier) or not model.n_decisions:
             raise UnsupportedError(f"{model.source} has no decision_function here")
         decisions = model.decision_function(self.quantize(X)).astype(np.float64)

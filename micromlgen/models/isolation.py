@@ -147,6 +147,7 @@ def isolation_forest(estimator: Any) -> IsolationForest:
         values=values,
         column=np.zeros(len(fitted), np.int64),
         start=np.zeros(1, np.int64),
+        offset=float(estimator.offset_),
         normal=normal,
         outlier=-1.0,
     )

@@ -7,6 +7,7 @@ import pytest
 from sklearn.ensemble import IsolationForest
 
 import micromlgen as mm
+from micromlgen import cformat
 from micromlgen.models.isolation import _highest_outlier
 from tests.cases import Case, integer_cases
 from tests.models.test_tree import DIABETES, DIGITS, IRIS, SIGNED
@@ -32,6 +33,9 @@ def test_scores_are_scikit_learns(case: Case) -> None:
     program, wide = case.transpile(), case.X.astype(float)
     np.testing.assert_allclose(program.score_samples(case.X), case.estimator.score_samples(wide), atol=1e-6)
     np.testing.assert_array_equal(program.predict(case.X), case.estimator.predict(wide))
+    decision = case.estimator.decision_function(wide)
+    np.testing.assert_allclose(program.decision_function(case.X), decision, atol=1e-6)
+    assert f"_OFFSET ({cformat.float32(case.estimator.offset_)})" in program.header
 
 
 @pytest.mark.parametrize("contamination", ["auto", 0.001, 0.05, 0.5])
