@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import warnings
 
 import numpy as np
 import pytest
@@ -39,9 +38,7 @@ def hist(kind: type, n: int = 8, **options: object) -> object:
 
 def ada(n: int, depth: int, X: np.ndarray, y: np.ndarray) -> AdaBoostClassifier:
     tree = DecisionTreeClassifier(max_depth=depth)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of SAMME.R, which scikit-learn before 1.6 takes by default
-        return AdaBoostClassifier(tree, n_estimators=n, random_state=0).fit(X, y)
+    return AdaBoostClassifier(tree, n_estimators=n, random_state=0).fit(X, y)
 
 
 FAR = 1e6 + IRIS[:, 0]
@@ -147,9 +144,7 @@ def test_an_exponential_out_of_range_is_refused() -> None:
 
 
 def test_adaboost_of_anything_but_trees_is_refused() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        estimator = AdaBoostClassifier(LogisticRegression(), n_estimators=2).fit(IRIS, SPECIES)
+    estimator = AdaBoostClassifier(LogisticRegression(), n_estimators=2).fit(IRIS, SPECIES)
     with pytest.raises(ValueError, match="of LogisticRegression cannot be ported; use decision trees"):
         mm.transpile(estimator)
 
