@@ -204,7 +204,8 @@ class _Search:
         )
         model = replace(model, compression=report)
         measured = agreement(quantize(model, self.dtype, self.rows), self.estimator, self.rows)
-        return replace(model, compression=replace(report, agreement=measured))
+        smaller: Model = replace(model, compression=replace(report, agreement=measured))
+        return smaller
 
     def _steps(self) -> Iterator[dict[str, Any]]:
         """Settings to try, each beside the best of the others so far."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from micromlgen.ir import Model
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Coarsening(ABC):
     levels: Sequence[int]
 
     @abstractmethod
-    def __call__(self, coarseness: Coarseness) -> Model:
+    def __call__(self, coarseness: Coarseness) -> Any:
         """The coarser model, with float64 numbers as `convert` gives them."""
 
     @abstractmethod

@@ -10,44 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.models._categories import Categories
 from micromlgen.models._nodes import Nodes
 
 Array = NDArray[Any]
 #: From raw scores to the answer: as it is; ``exp``; a sigmoid of one score (binary classifiers have it as the
 #: second class's probability); a softmax of several; a sigmoid of each, which do not sum to one.
 Link = Literal["identity", "exp", "logistic", "softmax", "one-vs-rest"]
-#: Which category a number that is no integer stands for: none; the integer below; the one towards zero.
-Rounding = Literal["none", "floor", "truncate"]
-#: Categories are smaller in magnitude: below it float32 holds every integer.
-CATEGORY_LIMIT = 1 << 24
-
-
-@dataclass(frozen=True, eq=False)
-class Categories:
-    """Tests of which categories go left, for the nodes that have one instead of a threshold.
-
-    All categories are integers below 2**24 in magnitude. NaN is none of them and follows
-    `Boosted.missing_left`; infinities are numbers that no node knows.
-
-    Parameters
-    ----------
-    left : sequence of (frozenset of int, or None), one a node
-        Categories that go left; None at leaves and at nodes with a threshold.
-    other_left : bool array of shape (n_nodes,)
-        Whether a number that is no category which the node knows goes left.
-    known : sequence of (frozenset of int, or None), one a node
-        Categories that the node knows; all others follow `other_left`.
-    rounding : {"none", "floor", "truncate"}
-        Which category 2.7 or -0.5 is.
-    codes : bool
-        Whether a library that was fitted on a frame numbers its categories anew: then the codes are meant.
-    """
-
-    left: Sequence[frozenset[int] | None]
-    other_left: NDArray[np.bool_]
-    known: Sequence[frozenset[int] | None]
-    rounding: Rounding
-    codes: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import CATEGORY_LIMIT, Array, Boosted, Categories, Link, joined
+from micromlgen.models._boosted import Array, Boosted, Link, joined
+from micromlgen.models._categories import CATEGORY_LIMIT, Categories
 from micromlgen.models._nodes import Nodes
 
 #: By the name of scikit-learn's link: the link, and the factor of its raw scores.

@@ -15,17 +15,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.ir import Input, Model
+from micromlgen.models._categories import CategorySets
 from micromlgen.models._coarse import TreeCoarsening, pooled
-
-if TYPE_CHECKING:
-    from micromlgen.models._categories import CategorySets
 
 Array = NDArray[Any]
 #: So many different thresholds on halves are no chance: features of one decimal would give 1 in 10 to this.

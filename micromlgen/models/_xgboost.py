@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import Array, Boosted, Categories, Link, joined
+from micromlgen.models._boosted import Array, Boosted, Link, joined
+from micromlgen.models._categories import Categories
 
 _IDENTITY = (
     *("reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"),
