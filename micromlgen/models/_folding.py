@@ -170,6 +170,8 @@ def _largest_left(
     given: Callable[[Array, Array, Array], Array],
 ) -> NDArray[np.float64]:
     """Of each test, the largest float32 that goes left, bisected over all of them; -inf if none does."""
+    if not len(outputs):
+        return np.empty(0)
     pairs, which = np.unique(np.stack([outputs, thresholds]), axis=1, return_inverse=True)
     out, limit = pairs[0].astype(np.int64), pairs[1]
     raw = behind[out]
@@ -181,12 +183,13 @@ def _largest_left(
     n_rows = int(row.max(initial=-1)) + 1
 
     def left(keys: Array) -> NDArray[np.bool_]:
-        rows = np.zeros((n_rows, stages.n_features))
+        rows = np.ones((n_rows, stages.n_features))
         rows[row, raw] = fixedpoint.unordered(keys.astype(np.int32))
         return np.asarray(given(rows, row, out) <= limit)
 
     try:
-        low, high = np.full(len(raw), -_HIGHEST - 1), np.full(len(raw), _HIGHEST)
+        lowest, highest = _accepted(stages)
+        low, high = lowest[raw], highest[raw]
         none, every = ~left(low), left(high)
         if (none & every).any():
             raise UnsupportedError(
@@ -202,6 +205,37 @@ def _largest_left(
         raise UnsupportedError(f"a transformer before the trees refuses some float32: {error}") from error
     found = np.where(none, -np.inf, fixedpoint.unordered(low.astype(np.int32)).astype(np.float64))
     return np.asarray(found[which.ravel()])
+
+
+def _accepted(stages: Stages) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys of the lowest and highest float32 of each raw feature that the transformers take.
+
+    The others are 1 meanwhile, which all take. A power of the largest floats may be infinite, and refused, as
+    the logarithm of what is negative: there the estimator has no answer either.
+    """
+
+    def takes(feature: int, key: int) -> bool:
+        row = np.ones((1, stages.n_features))
+        row[0, feature] = fixedpoint.unordered(np.int32(key))
+        try:
+            stages.apply(row)
+        except ValueError:
+            return False
+        return True
+
+    def furthest(feature: int, end: int) -> int:
+        if takes(feature, end):
+            return end
+        near, far = int(fixedpoint.ordered(1.0)), end
+        while abs(far - near) > 1:
+            middle = (near + far) // 2
+            near, far = (middle, far) if takes(feature, middle) else (near, middle)
+        return near
+
+    features = range(stages.n_features)
+    ends = ([furthest(f, end) for f in features] for end in (-_HIGHEST - 1, _HIGHEST))
+    low, high = (np.array(found, np.int64) for found in ends)
+    return low, high
 
 
 def _check_untouched(stages: Stages, behind: Array, trees: Trees) -> None:

@@ -117,7 +117,7 @@ def _of_nodes(trees: list[Section], name: str, dtype: Any) -> Array:
 def _thresholds(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
     """As if numbers near 0 were not read as 0: at -1e-35 the number itself is right of the threshold."""
     near = np.abs(threshold) <= _ZERO
-    below = float(np.nextafter(np.float32(-_ZERO), np.float32(-1)))
+    below = float(np.nextafter(-_ZERO, -1.0))
     return np.where(near, np.where(threshold >= 0, _ZERO, below), threshold)
 
 
