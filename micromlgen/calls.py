@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from micromlgen.boards import Call
 from micromlgen.cformat import Name
-from micromlgen.ir import Classifier, Detector, Model, Regressor
+from micromlgen.ir import Classifier, DecisionClassifier, Detector, Model, Regressor
 
 Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ def proba_call(model: Classifier, header: str, name: Name, rows: Array) -> Call:
     return Call(header, rows, statement, model.output_dtype.name, sum(model.n_classes))
 
 
-def decision_call(model: Classifier, header: str, name: Name, rows: Array) -> Call:
+def decision_call(model: DecisionClassifier, header: str, name: Name, rows: Array) -> Call:
     """`<name>_decision_function` on encoded rows."""
     statement = f"{name.snake}_decision_function(x, y);"
     dtype = "int32" if model.input.is_integer else "float32"
@@ -55,8 +55,8 @@ def twin_calls(model: Model, header: str, name: Name, rows: Array) -> list[tuple
     pairs = [(predict_call(model, header, name, rows), y)]
     if isinstance(model, Classifier):
         pairs.append((proba_call(model, header, name, rows), model.predict_proba(rows)))
-        if model.n_decisions:
-            pairs.append((decision_call(model, header, name, rows), model.decision_function(rows)))
+    if isinstance(model, DecisionClassifier):
+        pairs.append((decision_call(model, header, name, rows), model.decision_function(rows)))
     if isinstance(model, Detector):
         pairs.append((score_call(model, header, name, rows), model.score(rows)[:, None]))
     return pairs

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -70,7 +70,12 @@ def rows_for(estimator: Any, X: NDArray[np.float64]) -> Any:
     names = getattr(estimator, "feature_names_in_", None)
     if names is None or not (hasattr(estimator, "steps") or hasattr(estimator, "best_estimator_")):
         return X
-    import pandas as pd  # the estimator was fitted on one of its frames
+    return framed(X, names)
+
+
+def framed(X: NDArray[np.float64], names: Sequence[str]) -> Any:
+    """X as a frame, for estimators and transformers that were fitted on one."""
+    import pandas as pd  # as they were
 
     return pd.DataFrame(X, columns=list(names))
 

@@ -118,10 +118,10 @@ def sum_exponent(values: NDArray[np.float64], terms: int) -> int:
 EXP_ONE = 1 << 30
 # 2**-f = c0 - f (c1 - f (c2 - ...)) for f in [0, 1), coefficients in Q30: Chebyshev's interpolation of
 # (2**-f - 1) / f, so that 2**-0 is exactly 1.
-_EXP2_Q30 = (1073741824, 744260865, 257928559, 59494488, 10033292, 1077640)
+EXP2_Q30 = (1073741824, 744260865, 257928559, 59494488, 10033292, 1077640)
 
 
-_LN2_Q16 = np.uint64(45426)
+LN2_Q16 = 45426
 
 
 @dataclass(frozen=True)
@@ -178,10 +178,10 @@ def exp2_fraction(y: Array) -> Array:
     array([1.        , 0.70710678])
     """
     f = (y >> np.uint64(9)) & np.uint64(0xFFFF)
-    p = np.full_like(f, _EXP2_Q30[-1])
-    for c in _EXP2_Q30[-2::-1]:
+    p = np.full_like(f, EXP2_Q30[-1])
+    for c in EXP2_Q30[-2::-1]:
         p = np.uint64(c) - multiply_q16(p, f)
-    rest = multiply_q16((p >> np.uint64(15)) * (y & np.uint64(511)), _LN2_Q16)
+    rest = multiply_q16((p >> np.uint64(15)) * (y & np.uint64(511)), np.uint64(LN2_Q16))
     return np.asarray(p - (rest >> np.uint64(10)))
 
 

@@ -212,19 +212,24 @@ class Classifier(Model):
     def predict_proba(self, Q: Array) -> Array:
         """What `<name>_predict_proba` writes: shape (n, sum(n_classes)), dtype `output_dtype`."""
 
-    @property
-    def n_decisions(self) -> int:
-        """How many numbers `decision_function` writes; 0 if there is no such function."""
-        return 0
+
+@dataclass(frozen=True, eq=False)
+class DecisionClassifier(Classifier):
+    """A classifier that also gives the numbers it decides by."""
 
     @property
+    @abstractmethod
+    def n_decisions(self) -> int:
+        """How many numbers `decision_function` writes."""
+
+    @property
+    @abstractmethod
     def decision_scale(self) -> float:
         """In integer modes, ``decision = written * decision_scale``; a power of two."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decision_function(self, Q: Array) -> Array:
         """What `<name>_decision_function` writes: (n, n_decisions), float32 or, in integers, int32."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)

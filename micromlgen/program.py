@@ -17,7 +17,7 @@ from micromlgen.compress import check_floor, compressed
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.footprint import Footprint, footprint
-from micromlgen.ir import Classifier, Detector, Model
+from micromlgen.ir import Classifier, DecisionClassifier, Detector, Model
 from micromlgen.lossy import Compression
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
@@ -121,7 +121,7 @@ class Program:
         model = self.model
         if isinstance(model, Detector):
             return np.asarray(self.score_samples(X) - model.offset)
-        if not isinstance(model, Classifier) or not model.n_decisions:
+        if not isinstance(model, DecisionClassifier):
             raise UnsupportedError(f"{model.source} has no decision_function here")
         decisions = model.decision_function(self.quantize(X)).astype(np.float64)
         if model.input.is_integer:

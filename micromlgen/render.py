@@ -89,6 +89,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals["fixedpoint"] = fixedpoint  # whose constants the C repeats
     environment.filters.update(
         ctype=cformat.ctype,
         float32=cformat.float32,

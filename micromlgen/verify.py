@@ -65,16 +65,22 @@ def disagrees(got: Array, expected: Array, within: Sequence[float] | None) -> ND
     return np.asarray(wrong.any(axis=1))
 
 
-def _accepted(estimator: Any, X: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Rows that the estimator answers: behind a scaler the largest floats may be infinite, and refused."""
+def _judged(
+    model: Model, estimator: Any, X: NDArray[np.float32], returned: Array
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Rows that the estimator answers, and of these which are `_wrong`, both of shape (n,).
+
+    Behind a scaler the largest floats may be infinite, and refused.
+    """
     try:
-        oracle(estimator, X)
+        return np.ones(len(X), bool), _wrong(model, estimator, X, returned)
     except ValueError:
         if len(X) == 1:
-            return np.zeros(1, bool)
+            return np.zeros(1, bool), np.zeros(1, bool)
         half = len(X) // 2
-        return np.concatenate([_accepted(estimator, X[:half]), _accepted(estimator, X[half:])])
-    return np.ones(len(X), bool)
+        parts = [_judged(model, estimator, X[s], returned[s]) for s in (slice(half), slice(half, None))]
+        answered, wrong = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return answered, wrong
 
 
 def agreement(model: Model, estimator: Any, X: NDArray[np.float32]) -> float:
@@ -186,15 +192,14 @@ def verify_header(
     # but for infinity, which scikit-learn refuses.
     asked = X if inputs.is_integer else rows
     usable = np.flatnonzero(~np.isinf(asked).any(axis=1))
-    usable = usable[_accepted(estimator, asked[usable])]
     asked, answers = asked[usable], results[0].y[usable]
     chunks = np.array_split(np.arange(len(asked)), max(1, len(asked) // 500))
-    wrong = np.concatenate(
-        [
-            _wrong(model, estimator, asked[c], answers[c])
-            for c in tracked(chunks, f"verifying {name.snake}", progress)
-        ]
-    )
+    judged = [
+        _judged(model, estimator, asked[c], answers[c])
+        for c in tracked(chunks, f"verifying {name.snake}", progress)
+    ]
+    answered, wrong = (np.concatenate(part) for part in zip(*judged, strict=True))
+    asked, answers, wrong = asked[answered], answers[answered], wrong[answered]
     # Integers and compressed models may differ from the estimator within their measured agreement: only
     # float32 promises more.
     measured = inputs.is_integer or model.compression is not None

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import Array, Boosted, joined
-from micromlgen.models._nodes import trained_on_missing
+from micromlgen.models._boosted import Boosted
+from micromlgen.models._nodes import fitted_trees, nodes_of, of_nodes, trained_on_missing
 
 
 def from_adaboost(estimator: Any) -> Boosted:
@@ -44,10 +43,7 @@ def from_adaboost(estimator: Any) -> Boosted:
         values.append(value)
     value = np.concatenate(values)
 
-    def of_nodes(name: str) -> Array:
-        return np.concatenate([getattr(tree, name) for tree in trees])
-
-    nodes = joined([t.children_left for t in trees], [t.children_right for t in trees])
+    nodes = nodes_of(trees)
     leaf = nodes.left < 0
     binary = n_classes == 2
     if binary:  # its decision is the difference of the two
@@ -56,9 +52,9 @@ def from_adaboost(estimator: Any) -> Boosted:
         source=type(estimator).__name__,
         n_features=estimator.n_features_in_,
         nodes=nodes,
-        feature=np.where(leaf, 0, of_nodes("feature")).astype(np.int32),
-        threshold=np.where(leaf, 0.0, of_nodes("threshold")),
-        missing_left=of_nodes("missing_go_to_left").astype(bool),
+        feature=np.where(leaf, 0, of_nodes(trees, "feature")).astype(np.int32),
+        threshold=np.where(leaf, 0.0, of_nodes(trees, "threshold")),
+        missing_left=of_nodes(trees, "missing_go_to_left").astype(bool),
         also_missing=None,
         categories=None,
         value=np.where(leaf[:, None], value, 0.0),
@@ -70,19 +66,3 @@ def from_adaboost(estimator: Any) -> Boosted:
         classes=estimator.classes_,
         missing=trained_on_missing(trees),
     )
-
-
-def fitted_trees(estimator: Any) -> list[Any]:
-    """The `tree_` of each of an ensemble's estimators.
-
-    Raises
-    ------
-    UnsupportedError
-        If one of them is no decision tree.
-    """
-    for grown in estimator.estimators_:
-        if not hasattr(grown, "tree_"):
-            raise UnsupportedError(
-                f"{type(estimator).__name__} of {type(grown).__name__} cannot be ported; use decision trees"
-            )
-    return [grown.tree_ for grown in estimator.estimators_]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -94,16 +93,3 @@ class Boosted:
                 f"{self.source}: a leaf, threshold or base score is NaN or infinite; fit again on finite "
                 "numbers, with a smaller learning rate or scaled targets"
             )
-
-
-def joined(left: Sequence[Array], right: Sequence[Array]) -> Nodes:
-    """Trees one after another, from the children of each; negative ids are no child, node 0 is the root."""
-    counts = [len(children) for children in left]
-    roots = np.cumsum([0, *counts[:-1]], dtype=np.int64)
-    first = np.repeat(roots, counts)
-
-    def shifted(children: Sequence[Array]) -> NDArray[np.int64]:
-        ids = np.concatenate(children).astype(np.int64)
-        return np.where(ids < 0, -1, ids + first)
-
-    return Nodes(shifted(left), shifted(right), roots)

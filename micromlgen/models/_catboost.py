@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import Array, Boosted, Link, joined
+from micromlgen.models._boosted import Array, Boosted, Link
+from micromlgen.models._nodes import joined
 
 #: By loss, of classifiers and of regressors; other regressors predict raw scores, as rankers do.
 _CLASSIFIERS: dict[str, Link] = {

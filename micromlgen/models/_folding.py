@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
+from micromlgen.convert import framed
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._trees import Trees
 
@@ -50,9 +51,7 @@ class Stages:
         """What the transformers make of raw rows."""
         X: Any = rows
         if self.names is not None:
-            import pandas as pd  # the transformers were fitted on its frames
-
-            X = pd.DataFrame(rows, columns=list(self.names))
+            X = framed(rows, self.names)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # of names, and of the extremes that are tried
             for transformer in self.transformers:
@@ -113,7 +112,7 @@ def sources(transformer: Any, n_features: int) -> NDArray[np.int64]:
     )
 
 
-def fold(trees: Trees, stages: Stages, narrowed: bool) -> tuple[Trees, bool]:
+def fold(trees: Trees, stages: Stages) -> tuple[Trees, bool]:
     """The trees as they compare raw features.
 
     Parameters
@@ -121,8 +120,6 @@ def fold(trees: Trees, stages: Stages, narrowed: bool) -> tuple[Trees, bool]:
     trees : Trees
         With float64 thresholds of what the transformers give.
     stages : Stages
-    narrowed : bool
-        Whether the library rounds its input to float32 before it compares.
 
     Returns
     -------
@@ -141,7 +138,7 @@ def fold(trees: Trees, stages: Stages, narrowed: bool) -> tuple[Trees, bool]:
 
     def given(rows: Array, columns: Array, outputs: Array) -> Array:
         out = stages.apply(rows)[columns, outputs]
-        return out.astype(np.float32).astype(np.float64) if narrowed else out
+        return out.astype(np.float32).astype(np.float64) if trees.narrowed else out
 
     if not compared.all():
         _check_untouched(stages, behind, trees)
@@ -157,7 +154,7 @@ def fold(trees: Trees, stages: Stages, narrowed: bool) -> tuple[Trees, bool]:
     filled = ~np.isnan(of_missing[trees.feature]) & compared
     if filled.any():
         fills = True
-        value = of_missing.astype(np.float32).astype(np.float64) if narrowed else of_missing
+        value = of_missing.astype(np.float32).astype(np.float64) if trees.narrowed else of_missing
         missing_left = np.where(filled, value[trees.feature] <= trees.threshold, missing_left)
     return replace(trees, feature=feature, threshold=threshold, missing_left=missing_left), fills
 

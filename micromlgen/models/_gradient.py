@@ -10,7 +10,8 @@ from sklearn.base import is_classifier
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import Array, Boosted, Link, joined
+from micromlgen.models._boosted import Array, Boosted, Link
+from micromlgen.models._nodes import nodes_of, of_nodes
 
 #: DummyClassifier's strategies of which every row gets the same probabilities.
 _CONSTANT = {"prior", "most_frequent", "uniform", "constant"}
@@ -27,22 +28,19 @@ def from_gradient_boosting(estimator: Any) -> Boosted:
     stages, n_columns = estimator.estimators_.shape
     trees = [tree.tree_ for tree in estimator.estimators_.ravel()]
 
-    def of_nodes(name: str) -> Array:
-        return np.concatenate([getattr(tree, name) for tree in trees])
-
-    nodes = joined([tree.children_left for tree in trees], [tree.children_right for tree in trees])
+    nodes = nodes_of(trees)
     leaf = nodes.left < 0
     classes = estimator.classes_ if is_classifier(estimator) else None
     return Boosted(
         source=type(estimator).__name__,
         n_features=estimator.n_features_in_,
         nodes=nodes,
-        feature=np.where(leaf, 0, of_nodes("feature")).astype(np.int32),
-        threshold=np.where(leaf, 0.0, of_nodes("threshold")),
+        feature=np.where(leaf, 0, of_nodes(trees, "feature")).astype(np.int32),
+        threshold=np.where(leaf, 0.0, of_nodes(trees, "threshold")),
         missing_left=np.zeros(len(leaf), bool),  # its predict refuses NaN
         also_missing=None,
         categories=None,
-        value=np.where(leaf, estimator.learning_rate * of_nodes("value")[:, 0, 0], 0.0)[:, None],
+        value=np.where(leaf, estimator.learning_rate * of_nodes(trees, "value")[:, 0, 0], 0.0)[:, None],
         column=np.tile(np.arange(n_columns), stages),
         base=_base(estimator),
         link=_link(classes, n_columns),

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import Array, Boosted, Link, joined
+from micromlgen.models._boosted import Array, Boosted, Link
 from micromlgen.models._categories import CATEGORY_LIMIT, Categories
-from micromlgen.models._nodes import Nodes
+from micromlgen.models._nodes import Nodes, joined
 
 #: By the name of scikit-learn's link: the link, and the factor of its raw scores.
 _LINKS: dict[str, tuple[Link, float]] = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._orders import Ordered
+from micromlgen.models._orders import Ordered, by_tree
 from micromlgen.tables import Column, column, narrow, unsigned_for
 
 Array = NDArray[Any]
@@ -92,9 +92,8 @@ def _pack(codes: Array, first: Array, bits: int, limit: int, exceptions: bool = 
         data = fields.astype(f"u{bits // 8}")
     if not len(at):
         return Codes(bits, data, limit, None, None, None)
-    tree = np.searchsorted(first, at, side="right") - 1
-    start = narrow(np.searchsorted(at, first)) if len(first) > 1 else None
-    return Codes(bits, data, limit, narrow(at - first[tree]), narrow(codes[at]), start)
+    leaf, start = by_tree(at, first)
+    return Codes(bits, data, limit, leaf, narrow(codes[at]), start)
 
 
 @dataclass(frozen=True, eq=False)

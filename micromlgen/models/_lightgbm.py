@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import Array, Boosted, Link, joined
+from micromlgen.models._boosted import Array, Boosted, Link
 from micromlgen.models._categories import CATEGORY_LIMIT, Categories
+from micromlgen.models._nodes import joined
 
 #: By objective; a function of one's own has none, and predicts raw scores.
 _LINKS: dict[str, Link] = {

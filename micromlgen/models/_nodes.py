@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.models._categories import Categories, category_sets
 from micromlgen.models._trees import Array, Trees
 
 
@@ -18,6 +20,50 @@ class Nodes(NamedTuple):
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     roots: NDArray[np.int64]
+
+
+def joined(left: Sequence[Array], right: Sequence[Array]) -> Nodes:
+    """Trees one after another, from the children of each; negative ids are no child, node 0 is the root."""
+    counts = [len(children) for children in left]
+    roots = np.cumsum([0, *counts[:-1]], dtype=np.int64)
+    first = np.repeat(roots, counts)
+
+    def shifted(children: Sequence[Array]) -> NDArray[np.int64]:
+        ids = np.concatenate(children).astype(np.int64)
+        return np.where(ids < 0, -1, ids + first)
+
+    return Nodes(shifted(left), shifted(right), roots)
+
+
+def of_nodes(fitted: Sequence[Any], name: str) -> Array:
+    """An attribute of scikit-learn's `tree_` objects that has a value for each node, tree after tree."""
+    return np.concatenate([getattr(tree, name) for tree in fitted])
+
+
+def nodes_of(fitted: Sequence[Any]) -> Nodes:
+    """The nodes of scikit-learn's `tree_` objects."""
+    return joined([tree.children_left for tree in fitted], [tree.children_right for tree in fitted])
+
+
+def features_of(tree: Any, taken: Any) -> Array:
+    """The feature of each node of a `tree_` that was fitted on some of the features, those `taken`."""
+    return np.asarray(np.asarray(taken)[np.maximum(tree.feature, 0)])
+
+
+def fitted_trees(estimator: Any) -> list[Any]:
+    """The `tree_` of each of an ensemble's estimators.
+
+    Raises
+    ------
+    UnsupportedError
+        If one of them is no decision tree.
+    """
+    for grown in estimator.estimators_:
+        if not hasattr(grown, "tree_"):
+            raise UnsupportedError(
+                f"{type(estimator).__name__} of {type(grown).__name__} cannot be ported; use decision trees"
+            )
+    return [grown.tree_ for grown in estimator.estimators_]
 
 
 def preorder(nodes: Nodes) -> tuple[Array, Array, Array, Array]:
@@ -57,7 +103,12 @@ def preorder(nodes: Nodes) -> tuple[Array, Array, Array, Array]:
 
 
 def from_nodes(
-    nodes: Nodes, feature: Array, threshold: Array, missing_left: Array, value: Array
+    nodes: Nodes,
+    feature: Array,
+    threshold: Array,
+    missing_left: Array,
+    value: Array,
+    categories: Categories | None = None,
 ) -> tuple[Trees, Array]:
     """Structure and distinct leaf values of trees that are given node by node.
 
@@ -67,6 +118,7 @@ def from_nodes(
     feature, threshold, missing_left : arrays of shape (n_nodes,)
         As in `Trees`; leaves may hold anything.
     value : float64 array of shape (n_nodes, ...)
+    categories : Categories or None
 
     Returns
     -------
@@ -85,6 +137,10 @@ def from_nodes(
         size=size,
         leaf=row.ravel().astype(np.int32),
     )
+    if categories is not None:
+        sets, which, kind = category_sets(categories, inner)
+        if kind.any():
+            trees = replace(trees, threshold=np.where(kind > 0, which, trees.threshold), kind=kind, sets=sets)
     return trees, distinct.reshape(-1, *value.shape[1:])
 
 
@@ -101,23 +157,13 @@ def from_sklearn(fitted: Sequence[Any]) -> tuple[Trees, Array]:
     UnsupportedError
         If a threshold or a leaf value is NaN, or a leaf value is infinite.
     """
-    counts = [t.node_count for t in fitted]
-    roots = np.cumsum([0, *counts[:-1]])
-
-    def joined(name: str) -> Array:
-        return np.concatenate([getattr(t, name) for t in fitted])
-
-    def children(name: str) -> NDArray[np.int64]:
-        child = joined(name).astype(np.int64)
-        return np.where(child < 0, -1, child + np.repeat(roots, counts))
-
-    nodes = Nodes(children("children_left"), children("children_right"), roots)
-    threshold, value = joined("threshold"), joined("value")
+    threshold, value = of_nodes(fitted, "threshold"), of_nodes(fitted, "value")
     if np.isnan(threshold).any() or not np.isfinite(value).all():
         raise UnsupportedError(
             "a threshold or a leaf value of the fitted trees is NaN or infinite; fit again"
         )
-    return from_nodes(nodes, joined("feature"), threshold, joined("missing_go_to_left"), value)
+    missing_left = of_nodes(fitted, "missing_go_to_left")
+    return from_nodes(nodes_of(fitted), of_nodes(fitted, "feature"), threshold, missing_left, value)
 
 
 def trained_on_missing(fitted: Sequence[Any]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.models._trees import Trees
+from micromlgen.tables import narrow
 
 Array = NDArray[Any]
 #: A heap may hold so many more nodes than the trees have.
@@ -55,6 +56,28 @@ class Ordered:
     first: NDArray[np.int64]
     first_record: NDArray[np.int64]
     kind: NDArray[np.uint8] | None
+
+
+def by_tree(at: Array, first: Array) -> tuple[Array, Array | None]:
+    """Exceptions among the nodes or leaves of trees, as they are listed in flash.
+
+    Parameters
+    ----------
+    at : ascending integer array
+        Their numbers among all.
+    first : integer array of shape (n_trees,)
+        First node or leaf of each tree.
+
+    Returns
+    -------
+    within : unsigned array
+        Their numbers within their trees.
+    start : unsigned array of shape (n_trees,), or None
+        First exception of each tree; None for a single tree.
+    """
+    tree = np.searchsorted(first, at, side="right") - 1
+    start = narrow(np.searchsorted(at, first)) if len(first) > 1 else None
+    return narrow(at - first[tree]), start
 
 
 def preorder(trees: Trees) -> Ordered:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.ir import Input
-from micromlgen.models._orders import Ordered
+from micromlgen.models._orders import Ordered, by_tree
 from micromlgen.tables import Column, index_for, narrow, plain, triples, unsigned_for
 
 Array = NDArray[Any]
@@ -88,7 +88,7 @@ class Tests:
     @cached_property
     def pairs(self) -> tuple[Array, Array, Array]:
         """Distinct pairs as their features and their thresholds, and the index of each node's."""
-        keys = (self.feature.astype(np.int64) << 33) + self.thresholds
+        keys = (self.feature << 33) + self.thresholds
         _, first, index = np.unique(keys, return_index=True, return_inverse=True)
         return self.feature[first], self.thresholds[first], index.ravel()
 
@@ -175,7 +175,7 @@ class Packed:
         if self.skip is not None and self.ordered.skip is not None:
             value |= np.minimum(self.ordered.skip, self.skip.mask) << self.skip.shift
         if self.feature is not None:
-            value |= self.tests.feature.astype(np.int64) << self.feature.shift
+            value |= self.tests.feature << self.feature.shift
         if self.index is not None:
             which = self.tests.pool[1] if self.addressing == "pool" else self.tests.pairs[2]
             value |= which << self.index.shift
@@ -218,26 +218,21 @@ class Packed:
         if self.is_far is None or self.ordered.skip is None:
             return None
         at = np.flatnonzero(self.is_far)
-        starts = self.ordered.first_record
-        tree = np.searchsorted(starts, at, side="right") - 1
-        return Far(
-            node=narrow(at - starts[tree]),
-            skip=narrow(self.ordered.skip[at]),
-            start=narrow(np.searchsorted(at, starts)) if len(starts) > 1 else None,
-        )
+        node, start = by_tree(at, self.ordered.first_record)
+        return Far(node, narrow(self.ordered.skip[at]), start)
 
     @property
-    def tables(self) -> list[Array]:
-        """The arrays in flash."""
-        out = [self.record.data] if self.has_record else []
-        out.append(self.threshold.data)
+    def sizes(self) -> list[int]:
+        """Bytes of each array in flash; the records are not made for it."""
+        out = [self.threshold.data]
         if self.pair_feature is not None:
             out.append(self.pair_feature)
         if self.extents_differ:
             out.append(self.extent)
         if self.far is not None:
             out += self.far.tables
-        return out
+        records = [len(self.tests.feature) * self.width // 8] if self.has_record else []
+        return [*records, *(table.nbytes for table in out)]
 
     @property
     def shift(self) -> int:

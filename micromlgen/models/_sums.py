@@ -111,7 +111,14 @@ class OnSums(OnTrees):
     @property
     def watched(self) -> bool:
         """Whether `predict` may stop once its answer is certain: there, `<name>_sum` is told if it may."""
-        return self.kind != "regressor" and self.n_outputs == 1 and self.n_trees >= _WATCHED_TREES
+        return False
+
+    def added(self, each: Array) -> NDArray[np.float64]:
+        """What the trees add to each sum, shape (n_sums,), if tree t adds ``each[t]`` (one per column)."""
+        out = np.zeros(self.n_sums)
+        for c in range(self.values.shape[1]):
+            np.add.at(out, self.column + c, each[:, c])
+        return out
 
     @property
     @abstractmethod
@@ -139,39 +146,6 @@ class OnSums(OnTrees):
         """Of each tree, the largest of what its leaves have; `of_rows` as `values`, or one-dimensional."""
         first_leaf = self.trees.start + np.arange(self.n_trees)
         return np.asarray(np.maximum.reduceat(of_rows[self.trees.leaf], first_leaf, axis=0))
-
-    @property
-    def cut(self) -> int:
-        """Of the only sum of a classifier: the highest value that is still the first class."""
-        raise NotImplementedError
-
-    @cached_property
-    def watch(self) -> Watch | None:
-        """Where to look whether the answer is certain; None if it does not pay."""
-        if self.n_sums == 1:
-            least, most = self.largest(-self.values[:, 0]), self.largest(self.values[:, 0])
-            least, most = -np.maximum(least, 0), np.maximum(most, 0)
-        else:
-            low, high = self.values.min(axis=1), self.values.max(axis=1)
-            if self.values.shape[1] < self.n_sums:  # the other sums get nothing
-                low, high = np.minimum(low, 0), np.maximum(high, 0)
-            most = self.largest(high - low)
-            least = np.zeros_like(most)
-        before = [np.cumsum(x) for x in (least, most)]
-        rest_least, rest_most = (b[-1] - b for b in before)
-        if self.n_sums == 1:
-            possible = (self.start[0] + before[1] > self.cut - rest_least) | (
-                self.start[0] + before[0] + rest_most <= self.cut
-            )
-        else:
-            possible = before[1] + np.ptp(self.start) > rest_most
-        period = 1 << max(self.n_trees // _CHECKS, 1).bit_length() - 1
-        at = np.arange(period - 1, self.n_trees, period)
-        at = at[possible[at]]
-        if not len(at):
-            return None
-        above = Series(self.cut - rest_least[at]) if self.n_sums == 1 else None
-        return Watch(period, int(at[0]), at.tolist(), above, Series(rest_most[at]))
 
     def layouts(self) -> Sequence[Layout]:
         scalar = self.values.shape[1] == 1
@@ -224,3 +198,45 @@ class OnSums(OnTrees):
 
     def _code_and_votes(self) -> dict[str, Any]:
         return {**self._code(), "votes": self.votes}
+
+
+@dataclass(frozen=True, eq=False)
+class WatchedSums(OnSums):
+    """Sums that decide between classes: `predict` may stop once no later tree can change the answer."""
+
+    @property
+    def watched(self) -> bool:
+        return self.n_outputs == 1 and self.n_trees >= _WATCHED_TREES
+
+    @property
+    @abstractmethod
+    def cut(self) -> int:
+        """Of the only sum: the highest value that is still the first class."""
+
+    @cached_property
+    def watch(self) -> Watch | None:
+        """Where to look whether the answer is certain; None if it does not pay."""
+        if self.n_sums == 1:
+            least, most = self.largest(-self.values[:, 0]), self.largest(self.values[:, 0])
+            least, most = -np.maximum(least, 0), np.maximum(most, 0)
+        else:
+            low, high = self.values.min(axis=1), self.values.max(axis=1)
+            if self.values.shape[1] < self.n_sums:  # the other sums get nothing
+                low, high = np.minimum(low, 0), np.maximum(high, 0)
+            most = self.largest(high - low)
+            least = np.zeros_like(most)
+        before = [np.cumsum(x) for x in (least, most)]
+        rest_least, rest_most = (b[-1] - b for b in before)
+        if self.n_sums == 1:
+            possible = (self.start[0] + before[1] > self.cut - rest_least) | (
+                self.start[0] + before[0] + rest_most <= self.cut
+            )
+        else:
+            possible = before[1] + np.ptp(self.start) > rest_most
+        period = 1 << max(self.n_trees // _CHECKS, 1).bit_length() - 1
+        at = np.arange(period - 1, self.n_trees, period)
+        at = at[possible[at]]
+        if not len(at):
+            return None
+        above = Series(self.cut - rest_least[at]) if self.n_sums == 1 else None
+        return Watch(period, int(at[0]), at.tolist(), above, Series(rest_most[at]))

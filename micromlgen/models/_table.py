@@ -68,7 +68,7 @@ def table_layouts(
         n_trees = len(ordered.extent)
         passed = n_tests if ordered.order == "preorder" else float(np.mean(ordered.extent))
         for packed in Tests(ordered, inputs).packings():
-            tables = [t.nbytes for t in (*packed.tables, *stored.tables, *more)]
+            tables = [*packed.sizes, *(t.nbytes for t in (*stored.tables, *more))]
             is_far = packed.far is not None
             walk = _walk_cycles(packed, inputs, passed)
             yield Layout(

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._boosted import Array, Boosted, Link, joined
+from micromlgen.models._boosted import Array, Boosted, Link
 from micromlgen.models._categories import Categories
+from micromlgen.models._nodes import joined
 
 _IDENTITY = (
     *("reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"),

@@ -18,16 +18,15 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Classifier, Input, Model, Regressor
+from micromlgen.ir import DecisionClassifier, Input, Model, Regressor
 from micromlgen.models._adaboost import from_adaboost
 from micromlgen.models._boosted import Boosted, Link
 from micromlgen.models._catboost import from_catboost
-from micromlgen.models._categories import category_sets
 from micromlgen.models._gradient import from_gradient_boosting
 from micromlgen.models._hist import from_hist_gradient_boosting
 from micromlgen.models._lightgbm import from_lightgbm
-from micromlgen.models._nodes import from_nodes, preorder
-from micromlgen.models._sums import OnSums
+from micromlgen.models._nodes import from_nodes
+from micromlgen.models._sums import OnSums, WatchedSums
 from micromlgen.models._trees import Array
 from micromlgen.models._xgboost import from_xgboost
 
@@ -61,42 +60,29 @@ class _Boosting(OnSums):
         """One unit of a sum; a power of two."""
         return float(2.0**-self.exponent)
 
-    def _scores(self, least: bool) -> NDArray[np.float64]:
-        """Lowest or highest raw score that the leaves allow, shape (n_sums,), in the units of `values`."""
-        out = np.zeros(self.n_sums)
-        each = -self.largest(-self.values) if least else self.largest(self.values)
-        for c in range(self.values.shape[1]):
-            np.add.at(out, self.column + c, each[:, c])
-        return out
-
     @property
     def bound(self) -> float:
         """Most that a raw score may differ from the exact one.
 
         n · 2⁻²⁴ of the sum of the largest leaves of its n trees; of many trees 2⁻²⁰ is enough and kept.
         """
-        magnitude = self._magnitude().max()
-        per_score = self.n_trees * self.values.shape[1] / self.n_sums
-        return float(min(per_score, 16) * 2.0**-24 * magnitude * (self.unit if self._integral else 1.0))
+        return float(min(self._per_score, 16) * 2.0**-24 * self._magnitude().max() * self.unit)
 
     @property
-    def _integral(self) -> bool:
-        return self.values.dtype.kind == "i"
+    def _per_score(self) -> float:
+        """Trees that add to one score."""
+        return float(self.n_trees * self.values.shape[1] / self.n_sums)
 
     def _magnitude(self) -> NDArray[np.float64]:
         """Of each score, the sum of the largest leaves of its trees: it bounds any part of the sum."""
-        out = np.zeros(self.n_sums)
-        each = self.largest(np.abs(self.values))
-        for c in range(self.values.shape[1]):
-            np.add.at(out, self.column + c, each[:, c])
-        return out
+        return self.added(self.largest(np.abs(self.values)))
 
     @property
     def library_rounding(self) -> float:
         """Most that the library's own float32 sum differs from the exact one; 0 where it adds in float64."""
         if not self.sums_float32:
             return 0.0
-        magnitude = self._magnitude().max() * (self.unit if self._integral else 1.0)
+        magnitude = self._magnitude().max() * self.unit
         return float(self.n_trees * 2.0**-24 * (np.abs(self.base).max() + magnitude)) + 1e-7
 
     def _quantized(self, inputs: Input, base: NDArray[np.float64]) -> _Boosting:
@@ -105,7 +91,7 @@ class _Boosting(OnSums):
         # One bit below int32, for the difference of two scores.
         most = fixedpoint.sum_exponent(self._magnitude() + np.abs(base), self.n_trees + 1) - 1
         exponent = most
-        terms = self.n_trees * self.values.shape[1] / self.n_sums + 1
+        terms = self._per_score + 1
         for bits in _LEAF_BITS:
             fitting = fixedpoint.sum_exponent(np.array([largest]), 1) - (32 - bits)
             if fitting < most and terms * 2.0 ** -(fitting + 1) <= self.bound:
@@ -143,9 +129,7 @@ class _Boosting(OnSums):
         kept &= self.trees.size.reshape(-1, together).any(axis=1)
         kept[order[0]] |= not kept.any()
         remains = np.repeat(kept, together)
-        base = self.base.copy()
-        for c in range(self.values.shape[1]):
-            np.add.at(base, self.column[~remains] + c, mean[~remains, c])
+        base = self.base + self.added(np.where(remains[:, None], 0.0, mean))
         return replace(self.chosen(np.flatnonzero(remains)), base=base)
 
     def _order(self) -> NDArray[np.int64]:
@@ -172,15 +156,16 @@ def _shares(part: Array, whole: Array, integer: bool) -> Array:
     return np.asarray(((part << shift) + (divisor >> np.uint64(1))) // divisor, np.uint16)
 
 
-def _sigmoid(sums: Array, scale: Exponential, integer: bool, of_zero: int = 0) -> Array:
-    """Sigmoid of scores, as `_shares`; from a score of `of_zero` on the part is the larger exponential."""
+def _sigmoid(sums: Array, scale: Exponential, integer: bool) -> tuple[Array, Array]:
+    """Shares of the first and the second side of scores, as `_shares`; 0 and above is on the second."""
     e = fixedpoint.exp_neg(np.abs(sums), scale)
     one = np.uint64(fixedpoint.EXP_ONE)
-    return _shares(np.where(sums >= of_zero, one, e), one + e, integer)
+    first, second = np.where(sums < 0, one, e), np.where(sums < 0, e, one)
+    return _shares(first, one + e, integer), _shares(second, one + e, integer)
 
 
 @dataclass(frozen=True, eq=False)
-class BoostingClassifier(_Boosting, Classifier):
+class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier):
     """One raw score decides between two classes, one for each among more."""
 
     #: Whether a raw score of exactly 0 is the second class.
@@ -233,10 +218,8 @@ class BoostingClassifier(_Boosting, Classifier):
             e = fixedpoint.exp_neg(sums.max(axis=1, keepdims=True) - sums, self.exponential)
             e >>= np.uint64(self.exp_shift)
             return _shares(e, e.sum(axis=1, keepdims=True), self.input.is_integer)
-        second = _sigmoid(sums, self.exponential, self.input.is_integer)
-        if self.n_sums > 1:
-            return second
-        return np.concatenate([_sigmoid(-sums, self.exponential, self.input.is_integer, 1), second], axis=1)
+        first, second = _sigmoid(sums, self.exponential, self.input.is_integer)
+        return second if self.n_sums > 1 else np.concatenate([first, second], axis=1)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
         """Rows whose raw score, or whose two best ones, are closer than the bound allows to tell."""
@@ -298,7 +281,7 @@ class BoostingRegressor(_Boosting, Regressor):
     def predict(self, Q: Array) -> Array:
         sums = self.sums(Q)[:, 0]
         if self.link == "logistic":
-            return _sigmoid(sums, self.exponential, self.input.is_integer).astype(self.output_dtype)
+            return _sigmoid(sums, self.exponential, self.input.is_integer)[1].astype(self.output_dtype)
         if self.logarithmic:
             mantissa, k = fixedpoint.exp(sums, self.exponential)
             if not self.input.is_integer:
@@ -323,28 +306,23 @@ class BoostingRegressor(_Boosting, Regressor):
 
 
 def _model(boosted: Boosted) -> Model:
+    categories = boosted.categories
+    if categories is not None and boosted.also_missing is not None:
+        raise UnsupportedError(
+            f"{boosted.source}: categories beside numbers that count as missing cannot be ported; fit "
+            "without zero_as_missing"
+        )
     trees, values = from_nodes(
-        boosted.nodes, boosted.feature, boosted.threshold, boosted.missing_left, boosted.value
+        boosted.nodes, boosted.feature, boosted.threshold, boosted.missing_left, boosted.value, categories
     )
     trees = replace(trees, narrowed=boosted.narrowed)
-    if boosted.categories is not None:
-        if boosted.also_missing is not None:
-            raise UnsupportedError(
-                f"{boosted.source}: categories beside numbers that count as missing cannot be ported; fit "
-                "without zero_as_missing"
-            )
-        inner, *_ = preorder(boosted.nodes)
-        sets, which, kind = category_sets(boosted.categories, inner)
-        if kind.any():
-            threshold = np.where(kind > 0, which, trees.threshold)
-            trees = replace(trees, threshold=threshold, kind=kind, sets=sets)
     common: dict[str, Any] = {
         "source": boosted.source,
         "input": Input(
             boosted.n_features,
             missing=boosted.missing,
             also_missing=boosted.also_missing,
-            codes=boosted.categories is not None and boosted.categories.codes,
+            codes=categories is not None and categories.codes,
         ),
         "trees": trees,
         "values": values,
@@ -363,7 +341,8 @@ def _model(boosted: Boosted) -> Model:
             **common, classes=(boosted.classes,), threshold_included=boosted.threshold_included
         )
     model = BoostingRegressor(**common, span=np.zeros((1, 2)), offset=np.float32(0), raw_span=(0.0, 0.0))
-    low, high = (float(boosted.base[0] + model._scores(least)[0]) for least in (True, False))
+    low = float(boosted.base[0] - model.added(model.largest(-values))[0])
+    high = float(boosted.base[0] + model.added(model.largest(values))[0])
     with np.errstate(over="ignore"):
         span = np.exp([[low, high]]) if model.logarithmic else np.array([[low, high]])
     if boosted.link == "logistic":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +19,8 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Classifier, Input, Regressor
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
-from micromlgen.models._nodes import from_sklearn, trained_on_missing
-from micromlgen.models._sums import OnSums
+from micromlgen.models._nodes import features_of, fitted_trees, from_sklearn, trained_on_missing
+from micromlgen.models._sums import OnSums, WatchedSums
 from micromlgen.models._trees import Array
 from micromlgen.tables import unsigned_for
 
@@ -38,7 +39,7 @@ class Columns(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class ForestClassifier(OnSums, Classifier):
+class ForestClassifier(WatchedSums, Classifier):
     """Soft vote. An output with two classes has one column, the second class's: the first gets the rest."""
 
     leaf_levels = SHARE_LEVELS
@@ -244,24 +245,21 @@ class _Fitted(NamedTuple):
     value: Array
 
 
-def _of_bagging(estimator: Any) -> list[_Fitted]:
-    """The trees of a Bagging estimator."""
-    fitted = []
+def _fitted(estimator: Any) -> list[Any]:
+    """The trees of a forest or a Bagging estimator."""
+    fitted = fitted_trees(estimator)
+    taken = getattr(estimator, "estimators_features_", None)
+    return fitted if taken is None else [*map(_of_bagging, repeat(estimator), estimator.estimators_, taken)]
+
+
+def _of_bagging(estimator: Any, grown: Any, taken: Any) -> _Fitted:
+    tree, value = grown.tree_, grown.tree_.value
     n_classes = getattr(estimator, "n_classes_", None)
-    for grown, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
-        tree = getattr(grown, "tree_", None)
-        if tree is None:
-            raise UnsupportedError(
-                f"{type(estimator).__name__} of {type(grown).__name__} cannot be ported; use decision trees"
-            )
-        value = tree.value
-        if n_classes is not None:  # a bootstrap may have missed classes
-            value = np.zeros((tree.node_count, 1, n_classes))
-            value[:, :, np.asarray(grown.classes_, np.int64)] = tree.value
-        taken = {name: getattr(tree, name) for name in _Fitted._fields if name not in ("feature", "value")}
-        feature = np.asarray(features)[np.maximum(tree.feature, 0)]
-        fitted.append(_Fitted(**taken, feature=feature, value=value))
-    return fitted
+    if n_classes is not None:  # a bootstrap may have missed classes
+        value = np.zeros((tree.node_count, 1, n_classes))
+        value[:, :, np.asarray(grown.classes_, np.int64)] = tree.value
+    same = {name: getattr(tree, name) for name in _Fitted._fields if name not in ("feature", "value")}
+    return _Fitted(**same, feature=features_of(tree, taken), value=value)
 
 
 @converts(
@@ -271,8 +269,7 @@ def _of_bagging(estimator: Any) -> list[_Fitted]:
 )
 def classifier(estimator: Any) -> ForestClassifier:
     """Convert a forest of classifiers."""
-    bagging = hasattr(estimator, "estimators_features_")
-    fitted = _of_bagging(estimator) if bagging else [e.tree_ for e in estimator.estimators_]
+    fitted = _fitted(estimator)
     trees, values = from_sklearn(fitted)
     several = getattr(estimator, "n_outputs_", 1) > 1
     return ForestClassifier(
@@ -294,8 +291,7 @@ def classifier(estimator: Any) -> ForestClassifier:
 )
 def regressor(estimator: Any) -> ForestRegressor:
     """Convert a forest of regressors."""
-    bagging = hasattr(estimator, "estimators_features_")
-    fitted = _of_bagging(estimator) if bagging else [e.tree_ for e in estimator.estimators_]
+    fitted = _fitted(estimator)
     trees, values = from_sklearn(fitted)
     y = values[:, :, 0]
     return ForestRegressor(

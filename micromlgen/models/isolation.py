@@ -13,9 +13,15 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.fixedpoint import Exponential
 from micromlgen.ir import Detector, Input
-from micromlgen.models._boosted import joined
-from micromlgen.models._nodes import from_nodes, trained_on_missing
-from micromlgen.models._sums import OnSums
+from micromlgen.models._nodes import (
+    features_of,
+    fitted_trees,
+    from_nodes,
+    nodes_of,
+    of_nodes,
+    trained_on_missing,
+)
+from micromlgen.models._sums import WatchedSums
 from micromlgen.models._trees import Array
 
 #: Depths are in units of 2**-40: far finer than what the order of adding does to scikit-learn's own sums, and
@@ -24,7 +30,7 @@ _EXPONENT = 40
 
 
 @dataclass(frozen=True, eq=False)
-class IsolationForest(OnSums, Detector):
+class IsolationForest(WatchedSums, Detector):
     """The sum of depths decides; the score is ``-2**-(sum / normal)``."""
 
     #: The sum of depths of a point like any other, float64; 0 if trees saw one point each.
@@ -124,20 +130,16 @@ def _highest_outlier(offset: float, normal: float, most: float) -> float:
 @converts("sklearn.ensemble.IsolationForest")
 def isolation_forest(estimator: Any) -> IsolationForest:
     """Convert an isolation forest."""
-    fitted = [grown.tree_ for grown in estimator.estimators_]
-
-    def of_nodes(name: str) -> Array:
-        return np.concatenate([getattr(tree, name) for tree in fitted])
-
-    nodes = joined([t.children_left for t in fitted], [t.children_right for t in fitted])
-    taken = [
-        np.asarray(features)[np.maximum(tree.feature, 0)]
-        for tree, features in zip(fitted, estimator.estimators_features_, strict=True)
-    ]
+    fitted = fitted_trees(estimator)
+    taken = [*map(features_of, fitted, estimator.estimators_features_)]
     levels = np.concatenate([tree.compute_node_depths() for tree in fitted])
-    depth = levels - 1.0 + _average_path_length(of_nodes("n_node_samples"))
+    depth = levels - 1.0 + _average_path_length(of_nodes(fitted, "n_node_samples"))
     trees, values = from_nodes(
-        nodes, np.concatenate(taken), of_nodes("threshold"), of_nodes("missing_go_to_left"), depth[:, None]
+        nodes_of(fitted),
+        np.concatenate(taken),
+        of_nodes(fitted, "threshold"),
+        of_nodes(fitted, "missing_go_to_left"),
+        depth[:, None],
     )
     normal = float(len(fitted) * _average_path_length(np.array([estimator._max_samples]))[0])
     model = IsolationForest(

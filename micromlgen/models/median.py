@@ -14,9 +14,8 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Layout, Regressor
 from micromlgen.models import _code
-from micromlgen.models._adaboost import fitted_trees
 from micromlgen.models._leaves import LeafTable, coded
-from micromlgen.models._nodes import from_sklearn, trained_on_missing
+from micromlgen.models._nodes import fitted_trees, from_sklearn, trained_on_missing
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
 from micromlgen.models._trees import Array, OnTrees

@@ -32,7 +32,7 @@ def pipeline(estimator: Any) -> Model:
             f"{model.source}: numbers that mean missing cannot be ported behind transformers; use NaN"
         )
     stages = Stages(transformers, estimator.n_features_in_, names)
-    trees, fills = fold(model.trees, stages, model.trees.narrowed)
+    trees, fills = fold(model.trees, stages)
     inputs = Input(estimator.n_features_in_, missing=model.input.missing or fills)
     return replace(model, trees=trees, input=inputs)
 

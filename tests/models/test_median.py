@@ -19,9 +19,12 @@ def boosted(n: int = 6, depth: int = 3, **options: object) -> AdaBoostRegressor:
     )
 
 
+#: Both sides of a tree on it have the same tests.
+SQUARE = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 8, np.float32)
 FLOAT = [
     Case("ada_iris", boosted().fit(IRIS, IRIS[:, 0]), IRIS),
     Case("ada_square", boosted(9, 2, loss="square").fit(DIABETES, PROGRESSION), DIABETES[:99].astype("f4")),
+    Case("ada_oblivious", boosted(1, 2).fit(SQUARE, SQUARE @ [2, 1]), SQUARE),
     Case("ada_one", boosted(1).fit(IRIS, -IRIS[:, 1]), IRIS),
     Case("ada_constant", boosted(3).fit(IRIS, np.full(150, -7.5)), IRIS),
 ]
