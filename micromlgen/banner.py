@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from micromlgen.cformat import Name
-from micromlgen.ir import Classifier, Detector, Layout, Model, Regressor
+from micromlgen.ir import Classifier, Detector, Layout, Model, NumericModel
 from micromlgen.lossy import Compression
 
 
@@ -67,10 +67,11 @@ def banner(
     lines += ["  RAM: none beyond x and the stack"]
     lines += ["Constants repeat in every file that includes this header: include it in one.", "", "Usage"]
     several = model.n_outputs > 1
-    result = "int" if not isinstance(model, Regressor) else f"{name.snake}_output_t"
+    result = "int" if not isinstance(model, NumericModel) else f"{name.snake}_output_t"
     lines += [f"  {name.snake}_input_t x[{name.macro}_N_FEATURES] = {{ ... }};"]
-    if several:
-        lines += [f"  {result} y[{name.macro}_N_OUTPUTS];", f"  {name.snake}_predict(x, y);"]
+    if several or model.kind == "transformer":
+        function = "transform" if model.kind == "transformer" else "predict"
+        lines += [f"  {result} y[{name.macro}_N_OUTPUTS];", f"  {name.snake}_{function}(x, y);"]
     else:
         lines += [f"  {result} y = {name.snake}_predict(x);"]
         if isinstance(model, Classifier):

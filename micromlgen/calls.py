@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.boards import Call
 from micromlgen.cformat import Name
-from micromlgen.ir import Classifier, DecisionClassifier, Detector, Model, Regressor
+from micromlgen.ir import DecisionClassifier, Model, NumericModel, ProbabilisticClassifier, Scored
 
 Array = NDArray[Any]
 
@@ -17,8 +17,10 @@ Array = NDArray[Any]
 def predict_call(model: Model, header: str, name: Name, rows: Array) -> Call:
     """`<name>_predict` on encoded rows; classes arrive as int16, which is an int of AVR."""
     n = model.n_outputs
-    if isinstance(model, Regressor):
-        statement = f"{name.snake}_predict(x, y);" if n > 1 else f"y[0] = {name.snake}_predict(x);"
+    if isinstance(model, NumericModel):
+        function = f"{name.snake}_{'transform' if model.kind == 'transformer' else 'predict'}"
+        alone = model.kind == "regressor" and n == 1
+        statement = f"y[0] = {function}(x);" if alone else f"{function}(x, y);"
         return Call(header, rows, statement, model.output_dtype.name, n)
     if n == 1:
         return Call(header, rows, f"y[0] = (int16_t){name.snake}_predict(x);", "int16")
@@ -26,7 +28,7 @@ def predict_call(model: Model, header: str, name: Name, rows: Array) -> Call:
     return Call(header, rows, f"int classes[{n}]; {name.snake}_predict(x, classes); {copy}", "int16", n)
 
 
-def proba_call(model: Classifier, header: str, name: Name, rows: Array) -> Call:
+def proba_call(model: ProbabilisticClassifier, header: str, name: Name, rows: Array) -> Call:
     """`<name>_predict_proba` on encoded rows."""
     statement = f"{name.snake}_predict_proba(x, y);"
     return Call(header, rows, statement, model.output_dtype.name, sum(model.n_classes))
@@ -39,9 +41,11 @@ def decision_call(model: DecisionClassifier, header: str, name: Name, rows: Arra
     return Call(header, rows, statement, dtype, model.n_decisions)
 
 
-def score_call(model: Detector, header: str, name: Name, rows: Array) -> Call:
+def score_call(model: Scored, header: str, name: Name, rows: Array) -> Call:
     """`<name>_score` on encoded rows."""
-    return Call(header, rows, f"y[0] = {name.snake}_score(x);", model.output_dtype.name, 1)
+    return Call(
+        header, rows, f"y[0] = {name.snake}_score(x);", "int32" if model.input.is_integer else "float32", 1
+    )
 
 
 def quantize_call(model: Model, header: str, name: Name, rows: NDArray[np.float32]) -> Call:
@@ -49,14 +53,44 @@ def quantize_call(model: Model, header: str, name: Name, rows: NDArray[np.float3
     return Call(header, rows, f"{name.snake}_quantize(x, y);", model.input.dtype, model.input.n_features)
 
 
-def twin_calls(model: Model, header: str, name: Name, rows: Array) -> list[tuple[Call, Array]]:
-    """Every function on encoded rows, with what the twin says it writes, shape (n, n_y)."""
+class Expected(NamedTuple):
+    """A call, and what the twin says that it writes."""
+
+    call: Call
+    #: Shape (n, n_y).
+    y: Array
+    #: Most that the C may differ, broadcastable to `y`; None: not by a bit.
+    within: Array | None = None
+
+    def differs(self, y: Array) -> NDArray[np.bool_]:
+        """Rows on which the C's answers y are others, shape (n,)."""
+        return differing_rows(y, self.y, self.within)
+
+
+def differing_rows(a: Array, b: Array, within: Array | None = None) -> NDArray[np.bool_]:
+    """Rows that differ in a byte (NaN equals itself, −0 is not +0), or by more than `within`; shape (n,)."""
+    if within is not None:
+        with np.errstate(invalid="ignore"):
+            close = np.abs(a.astype(np.float64) - b) <= within
+        return np.asarray(~close.all(axis=1))
+    pattern = f"u{a.dtype.itemsize}"
+    return np.asarray((a.view(pattern) != np.ascontiguousarray(b, a.dtype).view(pattern)).any(axis=1))
+
+
+def twin_calls(model: Model, header: str, name: Name, rows: Array) -> list[Expected]:
+    """Every function on encoded rows, with what the twin says that it writes."""
     y = model.predict(rows).reshape(len(rows), -1)
-    pairs = [(predict_call(model, header, name, rows), y)]
-    if isinstance(model, Classifier):
-        pairs.append((proba_call(model, header, name, rows), model.predict_proba(rows)))
+    numbers = model.rounding(rows)
+    # Where roundings may decide, any class will do.
+    unsure = None if numbers is None else np.where(model.unsure(rows), np.inf, 0.0)
+    within = numbers if isinstance(model, NumericModel) else unsure
+    out = [Expected(predict_call(model, header, name, rows), y, within)]
+    if isinstance(model, ProbabilisticClassifier):
+        proba = model.predict_proba(rows), model.proba_rounding(rows)
+        out.append(Expected(proba_call(model, header, name, rows), *proba))
     if isinstance(model, DecisionClassifier):
-        pairs.append((decision_call(model, header, name, rows), model.decision_function(rows)))
-    if isinstance(model, Detector):
-        pairs.append((score_call(model, header, name, rows), model.score(rows)[:, None]))
-    return pairs
+        decisions = model.decision_function(rows)
+        out.append(Expected(decision_call(model, header, name, rows), decisions, numbers))
+    if isinstance(model, Scored):
+        out.append(Expected(score_call(model, header, name, rows), model.score(rows)[:, None], numbers))
+    return out

@@ -54,31 +54,34 @@ def unordered(keys: ArrayLike) -> NDArray[np.float32]:
     return np.where(k < 0, k ^ NAN_KEY, k).astype(np.int32).view(np.float32)
 
 
-def encode(X: NDArray[np.float32], exponents: NDArray[np.int32], dtype: np.dtype[Any]) -> Array:
-    """Round ``X * 2**exponents`` to the nearest integer, halves up; saturate to ±max; NaN is the minimum.
+def encode(
+    X: NDArray[np.float32],
+    center: NDArray[np.float32] | None,
+    twice: NDArray[np.float32],
+    top: int,
+    dtype: np.dtype[Any],
+) -> Array:
+    """Round ``(X - center) * twice / 2`` to the nearest, halves up; saturate to ±top; NaN is the minimum.
 
     The type's lowest value is kept for missing values. Input any float32, output int16 or int8, Q0 of the
-    scaled feature. Every step is exact in float32 (a product with a power of two, a truncation, the
-    difference to it), so that the C gets the same integers on every core.
+    scaled feature. A difference, a product, the largest integer below it: one float32 rounding each at most,
+    and nothing that a compiler could fuse, so that the C gets the same integers on every core.
     """
-    top = np.float32(np.iinfo(dtype).max)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        v = X * np.ldexp(np.float32(1), exponents)
-        clipped: Array = np.clip(np.where(np.isnan(v), np.float32(0), v), -top, top)
-    q = np.trunc(clipped)
-    rest = clipped - q
-    q = q + (rest >= 0.5) - (rest < -0.5)
+        v = (X if center is None else X - center) * twice
+        halves: Array = np.floor(np.clip(np.where(np.isnan(v), np.float32(0), v), -2.0 * top, 2.0 * top))
+    q = (halves.astype(np.int32) + 1) >> 1
     return np.where(np.isnan(X), np.iinfo(dtype).min, q).astype(dtype)
 
 
-def exponent_for(limit: ArrayLike, dtype: np.dtype[Any]) -> NDArray[np.int32]:
-    """Largest e such that ``limit * 2**e`` still stays below the type's maximum, per element.
+def exponent_for(limit: ArrayLike, top: int) -> NDArray[np.int32]:
+    """Largest e such that ``limit * 2**e`` still stays below `top`, per element.
 
     One step of room is left, so that an x beyond the limit does not saturate onto it. Between −100 and 100,
     which keeps ``2**e`` a normal float32.
     """
     limit = np.maximum(np.asarray(limit, np.float64), 1e-30)
-    e: Array = np.floor(np.log2((np.iinfo(dtype).max - 1) / limit))
+    e: Array = np.floor(np.log2((top - 1) / limit))
     return np.asarray(np.clip(e, -100, 100), np.int32)
 
 
@@ -191,6 +194,11 @@ def exp_neg(s: NDArray[np.int64], scale: Exponential) -> Array:
     y = _exponents_of_two(np.where(within, s, 0).astype(np.uint64), scale)
     return np.where(within, exp2_fraction(y) >> (y >> np.uint64(25)), np.uint64(0))
 
+
+#: From this float on, ``exp(-s)`` counts as 0; below it nothing leaves 32 bits.
+EXP_NEG_LIMIT = 21.0
+#: Exponent of two in Q25 of one.
+LOG2_E_Q25 = 2.0**25 / np.log(2)
 
 #: Largest magnitude of a score that `exp` takes.
 EXP_LIMIT = 60.0

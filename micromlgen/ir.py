@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
+from micromlgen.affine import Affine
 from micromlgen.lossy import Coarsening, Compression
 
 DType = Literal["float32", "int16", "int8"]
@@ -31,8 +32,11 @@ class Input:
     n_features : int
     dtype : {"float32", "int16", "int8"}
     exponents : int32 array of shape (n_features,), or None for float32
-        Feature i is given to the C as ``round(x[i] * 2**exponents[i])``. Powers of two, because then the
-        product is exact and the board rounds as Python does.
+        Feature i is given to the C as ``round((x[i] - center[i]) * gain[i] * 2**exponents[i])``.
+    center, gain : float32 arrays of shape (n_features,), or None
+        What a scaler before the model does to a feature, in integer modes; None where there is none.
+    top : int or None
+        Integers saturate to ±top; None: to the largest of the type.
     missing : bool
         Whether a missing value (NaN; in integers the type's lowest value) is followed as in scikit-learn.
     names : tuple of str, or None
@@ -46,6 +50,9 @@ class Input:
     n_features: int
     dtype: DType = "float32"
     exponents: NDArray[np.int32] | None = None
+    center: NDArray[np.float32] | None = None
+    gain: NDArray[np.float32] | None = None
+    top: int | None = None
     missing: bool = False
     names: tuple[str, ...] | None = None
     also_missing: tuple[float, float] | None = None
@@ -64,7 +71,30 @@ class Input:
         if self.missing and self.also_missing is not None:
             low, high = self.also_missing
             rows = np.where((rows >= low) & (rows <= high), np.float32(np.nan), rows)
-        return fixedpoint.encode(rows, self.exponents, np.dtype(self.dtype))
+        return fixedpoint.encode(rows, self.center, self.twice, self.highest, np.dtype(self.dtype))
+
+    def scaled(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Raw rows behind `center` and `gain`, in the units that the model was trained on."""
+        out = rows.astype(np.float64)
+        out = out if self.center is None else out - self.center
+        return out if self.gain is None else out * self.gain
+
+    @property
+    def highest(self) -> int:
+        """Largest magnitude of an encoded feature that is not missing."""
+        return int(np.iinfo(self.dtype).max) if self.top is None else self.top
+
+    @property
+    def twice(self) -> NDArray[np.float32]:
+        """Twice the factors of the features in integer modes: half an integer is then a whole one."""
+        assert self.exponents is not None
+        gain = np.float32(1) if self.gain is None else self.gain
+        return np.asarray(np.ldexp(gain, self.exponents + 1), np.float32)
+
+    @property
+    def unit(self) -> NDArray[np.float64]:
+        """One step of each encoded feature, as the model was trained on it (behind `center` and `gain`)."""
+        return np.ones(self.n_features) if self.exponents is None else np.ldexp(1.0, -self.exponents)
 
     @property
     def missing_keys(self) -> tuple[int, int] | None:
@@ -74,6 +104,23 @@ class Input:
         low, high = self.also_missing
         first, last = -fixedpoint.float32_floor(-low), fixedpoint.float32_floor(high)
         return int(fixedpoint.ordered(first)), int(fixedpoint.ordered(last))
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What is known, for integer modes, of the rows to come.
+
+    Parameters
+    ----------
+    rows : float32 array of shape (n_rows, n_features), or None
+        Typical raw rows.
+    weights : {"int8", "int16"}, or None
+        Width of the constants that features are multiplied with; None: the narrowest that loses nothing on
+        `rows`.
+    """
+
+    rows: NDArray[np.float32] | None = None
+    weights: Literal["int8", "int16"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +155,7 @@ class Model(ABC):
     those of the C, and only that one predicts.
     """
 
-    kind: ClassVar[Literal["classifier", "regressor", "detector"]]
+    kind: ClassVar[Literal["classifier", "regressor", "detector", "transformer"]]
     #: Name of the estimator's class, for the banner.
     source: str
     input: Input
@@ -132,8 +179,21 @@ class Model(ABC):
         """Features that hold categories, shape (n_features,): integer modes must not scale them."""
         return np.zeros(self.input.n_features, bool)
 
+    @property
+    def isometric(self) -> bool:
+        """Whether integer modes must scale all features alike, because the model measures distances."""
+        return False
+
+    def highest_input(self, dtype: DType) -> int:
+        """Largest magnitude of an encoded feature with which no sum of the model leaves its integers."""
+        return int(np.iinfo(dtype).max)
+
+    def behind(self, stage: Affine) -> Model | None:
+        """The same model of the features that `stage` is given; None where it cannot take the stage in."""
+        return None
+
     @abstractmethod
-    def quantize(self, inputs: Input) -> Self:
+    def quantize(self, inputs: Input, by: Calibration) -> Self:
         """The model with the integers and float32 numbers that the C holds, for these inputs."""
 
     @abstractmethod
@@ -173,6 +233,20 @@ class Model(ABC):
         """Rows, shape (n, n_outputs), on which the contract does not promise the estimator's answer: none."""
         return np.zeros((len(X), self.n_outputs), bool)
 
+    def rounding(self, Q: Array) -> Array | None:
+        """Most by which the numbers of the C may differ from the twin's; None: they have the same bits.
+
+        Float arithmetic has no one answer: compilers fuse multiplications with additions, and cores without
+        an FPU add in an order of their own. The twin then computes in float64, from the C's float32
+        constants. The numbers are those of `decision_function`, `score`, or `predict` of regressors and
+        transformers; shape broadcastable to theirs.
+        """
+        return None
+
+    def unsure(self, Q: Array) -> NDArray[np.bool_]:
+        """Rows, shape (n, n_outputs), on whose class `rounding` may decide."""
+        return np.zeros((len(Q), self.n_outputs), bool)
+
 
 @dataclass(frozen=True, eq=False)
 class Classifier(Model):
@@ -200,8 +274,13 @@ class Classifier(Model):
 
     @property
     def output_dtype(self) -> np.dtype[Any]:
-        """Type of one probability: float32, or uint16 in units of 1 / `proba_one`."""
+        """Type of a probability: float32, or uint16 in units of 1 / `proba_one`."""
         return np.dtype(np.uint16 if self.input.is_integer else np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class ProbabilisticClassifier(Classifier):
+    """A classifier that also gives the probabilities of its classes."""
 
     @property
     @abstractmethod
@@ -211,6 +290,10 @@ class Classifier(Model):
     @abstractmethod
     def predict_proba(self, Q: Array) -> Array:
         """What `<name>_predict_proba` writes: shape (n, sum(n_classes)), dtype `output_dtype`."""
+
+    def proba_rounding(self, Q: Array) -> Array | None:
+        """As `rounding`, of probabilities."""
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +308,7 @@ class DecisionClassifier(Classifier):
     @property
     @abstractmethod
     def decision_scale(self) -> float:
-        """In integer modes, ``decision = written * decision_scale``; a power of two."""
+        """In integer modes, ``decision = written * decision_scale``."""
 
     @abstractmethod
     def decision_function(self, Q: Array) -> Array:
@@ -233,11 +316,11 @@ class DecisionClassifier(Classifier):
 
 
 @dataclass(frozen=True, eq=False)
-class Regressor(Model):
+class NumericModel(Model):
     """A model whose `predict` gives numbers."""
 
-    kind = "regressor"
-    #: Lowest and highest value of each output, shape (n_outputs, 2); errors are stated relative to the span.
+    #: Lowest and highest value of each output, shape (n_outputs, 2): of trees their own, of others those on
+    #: the calibration rows, or zeros in float32. Errors of integer modes are relative to the span.
     span: NDArray[np.float64]
 
     @property
@@ -257,15 +340,46 @@ class Regressor(Model):
     @property
     @abstractmethod
     def output_scale(self) -> float:
-        """In integer modes, ``y = output * output_scale``; a power of two."""
+        """In integer modes, ``y = output * output_scale``."""
 
     @abstractmethod
-    def tolerance(self) -> NDArray[np.float64]:
-        """Largest error against scikit-learn's float64 answer, per output, that the contract allows."""
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
+        """Largest error against scikit-learn's float64 answer that float32 allows.
+
+        For raw rows X of shape (n, n_features): shape (n_outputs,), or (n, n_outputs).
+        """
 
 
 @dataclass(frozen=True, eq=False)
-class Detector(Model):
+class Regressor(NumericModel):
+    """A model whose `predict` gives numbers of the world."""
+
+    kind = "regressor"
+
+
+@dataclass(frozen=True, eq=False)
+class Transformer(NumericModel):
+    """A model whose `predict` is a transformation: it gives features for another model."""
+
+    kind = "transformer"
+
+
+@dataclass(frozen=True, eq=False)
+class Scored(Model):
+    """A model that also tells how usual a point is."""
+
+    @property
+    @abstractmethod
+    def score_one(self) -> int:
+        """What the C writes for a score of one, in integer modes."""
+
+    @abstractmethod
+    def score(self, Q: Array) -> Array:
+        """What `<name>_score` gives, float32 or int32 of shape (n,): the estimator's `score_samples`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detector(Scored):
     """A model whose `predict` tells inliers, +1, from outliers, -1, as int16."""
 
     kind = "detector"
@@ -285,12 +399,3 @@ class Detector(Model):
     def output_dtype(self) -> np.dtype[Any]:
         """Type of a score: float32, or int32 in units of 1 / `score_one`."""
         return np.dtype(np.int32 if self.input.is_integer else np.float32)
-
-    @property
-    @abstractmethod
-    def score_one(self) -> int:
-        """What the C writes for a score of one, in integer modes."""
-
-    @abstractmethod
-    def score(self, Q: Array) -> Array:
-        """What `<name>_score` gives, `output_dtype` of shape (n,): the estimator's `score_samples`."""

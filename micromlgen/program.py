@@ -17,7 +17,15 @@ from micromlgen.compress import check_floor, compressed
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.footprint import Footprint, footprint
-from micromlgen.ir import Classifier, DecisionClassifier, Detector, Model
+from micromlgen.ir import (
+    Classifier,
+    DecisionClassifier,
+    Detector,
+    Model,
+    ProbabilisticClassifier,
+    Scored,
+    Transformer,
+)
 from micromlgen.lossy import Compression
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
@@ -99,16 +107,28 @@ class Program:
         Raises
         ------
         UnsupportedError
-            If the model is no classifier.
+            If the model has no probabilities.
         """
         model = self.model
-        if not isinstance(model, Classifier):
+        if not isinstance(model, ProbabilisticClassifier):
             raise UnsupportedError(f"{model.source} has no predict_proba")
         proba = model.predict_proba(self.quantize(X)).astype(np.float64)
         if model.input.is_integer:
             proba /= model.proba_one
         split = np.split(proba, np.cumsum(model.n_classes)[:-1], axis=1)
         return split[0] if model.n_outputs == 1 else split
+
+    def transform(self, X: Any) -> Array:
+        """scikit-learn's transform: float64 of shape (n, n_outputs).
+
+        Raises
+        ------
+        UnsupportedError
+            If the model is no transformer.
+        """
+        if not isinstance(self.model, Transformer):
+            raise UnsupportedError(f"{self.model.source} has no transform here")
+        return self.predict(X)
 
     def decision_function(self, X: Any) -> Array:
         """scikit-learn's decision_function: float64 of shape (n,), or (n, n_decisions).
@@ -129,15 +149,15 @@ class Program:
         return decisions[:, 0] if model.n_decisions == 1 else decisions
 
     def score_samples(self, X: Any) -> Array:
-        """scikit-learn's score_samples of an outlier detector: float64 of shape (n,).
+        """scikit-learn's score_samples: float64 of shape (n,).
 
         Raises
         ------
         UnsupportedError
-            If the model is none.
+            If the model has none.
         """
         model = self.model
-        if not isinstance(model, Detector):
+        if not isinstance(model, Scored):
             raise UnsupportedError(f"{model.source} has no score_samples")
         score = model.score(self.quantize(X)).astype(np.float64)
         return score / model.score_one if model.input.is_integer else score
@@ -196,6 +216,7 @@ def transpile(
     missing: str | None = None,
     min_agreement: float = 0.99,
     compress: float | None = None,
+    weights: str | None = None,
     classmap: Mapping[int, str] | None = None,
 ) -> Program:
     """Turn a fitted estimator into a `Program`.
@@ -224,6 +245,9 @@ def transpile(
         regressor: within 1 % of the span of its answers on them). In place of `min_agreement`.
         `Program.compression` tells what was done. Rows that the estimator was not trained on are the better
         measure.
+    weights : {"int8", "int16"}, optional
+        Integer modes: width of the constants that features are multiplied with. By default the narrowest
+        that loses nothing on the calibration rows.
     classmap : dict, optional
         1.x: texts for class indices, instead of the labels.
 
@@ -244,7 +268,7 @@ def transpile(
     spelled = cformat.make_name(name if name is not None else exact.source.removesuffix("Classifier"))
     rows = None if calibration is None else check_rows(calibration, exact.input, "calibration")
     chosen = exact if compress is None else compressed(exact, estimator, dtype, rows, compress)
-    model = quantize(chosen, dtype, rows)
+    model = quantize(chosen, dtype, rows, weights)
     on = None if target is None else board(target)
     layouts = plan(model.layouts(), optimize, on.core.name if on else None, on.flash if on else None)
     agreed = None

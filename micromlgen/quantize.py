@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import DTYPES, DType, Input, Model
+from micromlgen.ir import DTYPES, Calibration, DType, Input, Model
 
 
 def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
@@ -50,7 +50,9 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
     return rows
 
 
-def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) -> Model:
+def quantize(
+    model: Model, dtype: str, calibration: NDArray[np.float32] | None, weights: str | None = None
+) -> Model:
     """The model that the C computes.
 
     Parameters
@@ -61,38 +63,50 @@ def quantize(model: Model, dtype: str, calibration: NDArray[np.float32] | None) 
     calibration : float32 array of shape (n_rows, n_features), optional
         Typical rows. Integer modes scale each feature by the largest power of two that keeps these rows, and
         the model's own constants, in range; a feature that only holds integers which fit keeps scale 1.
+    weights : {"int8", "int16"}, optional
+        As of `Calibration`.
 
     Raises
     ------
     UnsupportedError
-        If dtype is unknown, or an integer mode needs a calibration set and has none.
+        If dtype or weights is unknown, or an integer mode needs a calibration set and has none.
     """
     if dtype not in DTYPES:
         raise UnsupportedError(f"dtype={dtype!r}: use one of {', '.join(DTYPES)}")
-    n = model.input.n_features
-    exponents = None
-    if dtype != "float32":
-        limits = model.feature_limits()
-        top = np.iinfo(dtype).max
-        # What saturates must still lie above every constant.
-        fits = limits < top
-        if calibration is not None:
-            integral = (np.isnan(calibration) | (calibration == np.rint(calibration))).all(axis=0)
-            limits = np.maximum(limits, np.nanmax(np.abs(calibration), axis=0, initial=0))
-            fits &= limits <= top
-        elif model.takes_integers() and fits.all():
-            integral = np.ones(n, bool)
-        else:
-            raise UnsupportedError(
-                f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was "
-                f"not trained on integers within {top}, or its constants do not show it"
-            )
-        exponents = np.where(integral & fits, 0, fixedpoint.exponent_for(limits, np.dtype(dtype)))
-        exponents = exponents.astype(np.int32)
-        scaled = np.flatnonzero(model.categorical() & (exponents != 0))
-        if len(scaled):
-            raise UnsupportedError(
-                f"feature {scaled[0]} holds categories, and dtype={dtype!r} does not hold them all as they "
-                "are: use a wider one"
-            )
-    return model.quantize(replace(model.input, dtype=cast(DType, dtype), exponents=exponents))
+    if weights not in (None, "int8", "int16"):
+        raise UnsupportedError(f"weights={weights!r}: use 'int8' or 'int16'")
+    by = Calibration(calibration, cast(Literal["int8", "int16"] | None, weights))
+    inputs = replace(model.input, dtype=cast(DType, dtype))
+    return model.quantize(inputs if dtype == "float32" else _scaled(model, inputs, by), by)
+
+
+def _scaled(model: Model, inputs: Input, by: Calibration) -> Input:
+    """The inputs of an integer mode."""
+    n, dtype, rows = inputs.n_features, inputs.dtype, by.rows
+    limits = model.feature_limits()
+    top = min(int(np.iinfo(dtype).max), model.highest_input(dtype))
+    # What saturates must still lie above every constant.
+    fits = limits < top
+    if rows is not None:
+        seen = inputs.scaled(rows)
+        integral = (np.isnan(seen) | (seen == np.rint(seen))).all(axis=0)
+        limits = np.maximum(limits, np.nanmax(np.abs(seen), axis=0, initial=0))
+        fits &= limits <= top
+    elif model.takes_integers() and fits.all():
+        integral = np.ones(n, bool)
+    else:
+        raise UnsupportedError(
+            f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was "
+            f"not trained on integers within {top}, or its constants do not show it"
+        )
+    exact = integral & fits
+    if model.isometric:
+        exact, limits = np.full(n, exact.all()), np.full(n, limits.max())
+    exponents = np.where(exact, 0, fixedpoint.exponent_for(limits, top)).astype(np.int32)
+    scaled = np.flatnonzero(model.categorical() & (exponents != 0))
+    if len(scaled):
+        raise UnsupportedError(
+            f"feature {scaled[0]} holds categories, and dtype={dtype!r} does not hold them all as they "
+            "are: use a wider one"
+        )
+    return replace(inputs, exponents=exponents, top=None if top == np.iinfo(dtype).max else top)

@@ -91,6 +91,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals["fixedpoint"] = fixedpoint  # whose constants the C repeats
     environment.filters.update(
+        zip=zip,
         ctype=cformat.ctype,
         float32=cformat.float32,
         table=cformat.table,
@@ -133,9 +134,6 @@ def render(
         "model_labels": labels,
         "index_for": index_for,
     }
-    if model.input.exponents is not None:
-        context["scales"] = np.ldexp(np.float32(1), model.input.exponents)
-        context["top"] = int(np.iinfo(model.input.dtype).max)
     stem = type(model).__module__.rpartition(".")[2]
     family = _environment().get_template(f"{stem}.h.j2")
     bodies = [(when, family.render(**context, layout=x.name, parts=x.build())) for when, x in layouts]

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.boards import STRICT, core
-from micromlgen.calls import quantize_call, twin_calls
+from micromlgen.calls import Expected, quantize_call, twin_calls
 from micromlgen.cformat import Name
 from micromlgen.convert import rows_for
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model, Regressor
+from micromlgen.ir import Input, Model, NumericModel
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -30,7 +30,8 @@ _SHOWN = 5
 def oracle(estimator: Any, X: NDArray[np.float32]) -> Array:
     """scikit-learn's own answer for float32-valued rows, single-threaded, shape (n, n_outputs)."""
     with np.errstate(over="ignore", invalid="ignore"):  # its check for finite input sums up the extremes
-        y = np.asarray(_alone(estimator).predict(rows_for(estimator, X.astype(np.float64))))
+        answer = getattr(_alone(estimator), "predict" if hasattr(estimator, "predict") else "transform")
+        y = np.asarray(answer(rows_for(estimator, X.astype(np.float64))))
     return y if y.ndim == 2 else y[:, None]
 
 
@@ -52,10 +53,10 @@ def _wrong(model: Model, estimator: Any, X: NDArray[np.float32], returned: Array
         return disagrees(got, expected, model.compression.within)
     with np.errstate(over="ignore", invalid="ignore"):
         decided = ~model.undecided(_alone(estimator), rows_for(estimator, X.astype(np.float64)))
-    if not isinstance(model, Regressor):
+    if not isinstance(model, NumericModel):
         return np.asarray(((got != expected) & decided).any(axis=1))
     width = model.span[:, 1] - model.span[:, 0]
-    allowed = REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance()
+    allowed = REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance(X)
     return np.asarray(((np.abs(got - expected) > allowed) & decided).any(axis=1))
 
 
@@ -180,12 +181,12 @@ def verify_header(
     pairs = twin_calls(model, header, name, rows)
     if inputs.is_integer:
         raw = np.concatenate([X, _extremes(inputs)])
-        pairs.append((quantize_call(model, header, name, raw), inputs.encode(raw)))
-    results = core("host").run([call for call, _ in pairs], flags=("-O1", *STRICT), measure=False)
+        pairs.append(Expected(quantize_call(model, header, name, raw), inputs.encode(raw)))
+    results = core("host").run([expected.call for expected in pairs], flags=("-O1", *STRICT), measure=False)
     different = [
-        (call.rows[i], result.y[i], twin[i])
-        for (call, twin), result in zip(pairs, results, strict=True)
-        for i in np.flatnonzero(differing_rows(result.y, twin))
+        (expected.call.rows[i], result.y[i], expected.y[i])
+        for expected, result in zip(pairs, results, strict=True)
+        for i in np.flatnonzero(expected.differs(result.y))
     ]
 
     # Only raw features can be given to the estimator: X, and where the C takes float32 the boundaries too,
@@ -218,12 +219,6 @@ def verify_header(
     )
 
 
-def differing_rows(a: Array, b: Array) -> NDArray[np.bool_]:
-    """Rows whose bytes differ, shape (n,): NaN equals itself here, and −0 is not +0."""
-    pattern = f"u{a.dtype.itemsize}"
-    return np.asarray((a.view(pattern) != np.ascontiguousarray(b, a.dtype).view(pattern)).any(axis=1))
-
-
 def _extremes(inputs: Input) -> NDArray[np.float32]:
     """Raw rows that try the rounding and saturation of `<name>_quantize`: at halves and limits."""
     top = np.iinfo(inputs.dtype).max
@@ -232,7 +227,8 @@ def _extremes(inputs: Input) -> NDArray[np.float32]:
     units = np.array([*scaled, *np.negative(scaled)], np.float32)[:, None]
     beyond = np.array([big, -big, tiny, -tiny, np.inf, -np.inf, np.nan], np.float32)[:, None]
     with np.errstate(over="ignore", under="ignore"):
-        rounded = np.ldexp(units, -np.asarray(inputs.exponents))
+        rounded = units / (inputs.twice / 2)
+        rounded = rounded if inputs.center is None else rounded + inputs.center
     return np.concatenate([rounded, np.repeat(beyond, inputs.n_features, axis=1)])
 
 

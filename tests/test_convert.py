@@ -12,6 +12,7 @@ from sklearn import ensemble, tree
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
@@ -63,7 +64,7 @@ def test_an_unfitted_estimator_is_refused(path: str) -> None:
 @pytest.mark.parametrize(
     "estimator",
     [
-        LinearRegression().fit(IRIS, SPECIES),
+        GaussianProcessClassifier(),
         DummyClassifier().fit(IRIS, SPECIES),
         FITTED.tree_,
         None,
@@ -86,7 +87,7 @@ def test_a_class_instead_of_an_instance_is_refused() -> None:
 def test_errors_can_be_caught_as_one_and_as_value_errors() -> None:
     for kind in (MicromlgenError, ValueError):
         with pytest.raises(kind, match="cannot be ported"):
-            mm.port(LinearRegression())
+            mm.port(GaussianProcessClassifier())
 
 
 def test_a_subclass_is_ported_as_its_base() -> None:

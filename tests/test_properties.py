@@ -35,14 +35,15 @@ from sklearn.tree import (
 import micromlgen as mm
 from micromlgen import cformat, fixedpoint, tables
 from micromlgen.boards import STRICT, core
-from micromlgen.calls import predict_call, quantize_call, twin_calls
+from micromlgen.calls import Expected, predict_call, quantize_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input
 from micromlgen.models._code import steps
 from micromlgen.models._nodes import Nodes, preorder
 from micromlgen.models._trees import Trees
 from micromlgen.program import Program
-from micromlgen.verify import boundary_rows, differing_rows
+from micromlgen.verify import boundary_rows
+from tests.test_fixedpoint import encode
 from tests.test_tables import read
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
@@ -121,7 +122,7 @@ def rounded(x: float, exponent: int, top: int) -> int:
 @examples(300)
 def test_encode_is_exact(values: list[float], exponent: int, dtype: str) -> None:
     X = np.array(values, np.float32)[:, None]
-    got = fixedpoint.encode(X, np.array([exponent], np.int32), np.dtype(dtype))[:, 0]
+    got = encode(X, np.array([exponent], np.int32), np.dtype(dtype))[:, 0]
     assert got.tolist() == [rounded(x, exponent, np.iinfo(dtype).max) for x in values]
 
 
@@ -131,7 +132,7 @@ def test_encode_is_exact_around_halves(exponent: int, halves: int, steps_off: in
     x = np.ldexp(np.float32(halves), -exponent - 1)
     for _ in range(abs(steps_off)):
         x = np.nextafter(x, np.float32(np.inf if steps_off > 0 else -np.inf))
-    got = fixedpoint.encode(np.array([[x]]), np.array([exponent], np.int32), np.dtype(dtype))
+    got = encode(np.array([[x]]), np.array([exponent], np.int32), np.dtype(dtype))
     assert got.item() == rounded(float(x), exponent, np.iinfo(dtype).max)
 
 
@@ -140,14 +141,14 @@ def test_encode_is_exact_around_halves(exponent: int, halves: int, steps_off: in
 def test_encode_never_changes_an_order(a: float, b: float, exponent: int, dtype: str) -> None:
     low, high = sorted((a, b))
     X = np.float32([[low], [high]])
-    q = fixedpoint.encode(X, np.array([exponent], np.int32), np.dtype(dtype)).ravel()
+    q = encode(X, np.array([exponent], np.int32), np.dtype(dtype)).ravel()
     assert q[0] <= q[1]
 
 
 @given(st.floats(1e-25, 1e30), integers)
 @examples(300)
 def test_exponent_is_the_largest_that_stays_in_range(limit: float, dtype: str) -> None:
-    e = int(fixedpoint.exponent_for(limit, np.dtype(dtype)))
+    e = int(fixedpoint.exponent_for(limit, int(np.iinfo(dtype).max)))
     top = int(np.iinfo(dtype).max)
     scaled = Fraction(limit) * Fraction(2) ** e
     assert scaled < top
@@ -600,7 +601,7 @@ def test_integers_are_exact_on_integers(model: Fitted, dtype: str) -> None:
 @examples(15, phases=NOT_SHRUNK)  # every attempt compiles
 def test_the_c_is_the_twin(language: str, models: list[tuple[Fitted, str, str]]) -> None:
     """Eight headers meet in one program."""
-    calls, expected = [], []
+    expected: list[Expected] = []
     for i, (model, optimize, dtype) in enumerate(models):
         options = {} if dtype == "float32" else {"dtype": dtype, "calibration": model.X, "min_agreement": 0}
         program = transpiled(model, name=f"model{i}", optimize=optimize, **options)
@@ -608,16 +609,16 @@ def test_the_c_is_the_twin(language: str, models: list[tuple[Fitted, str, str]])
         rows = np.concatenate([Q, boundary_rows(program.model, Q, 300)])
         if dtype == "float32":
             rows = np.concatenate([rows, np.resize(UNUSUAL[: 8 if model.missing else 2], (9, Q.shape[1]))])
-        pairs = twin_calls(program.model, program.header, program.name, rows)
+        expected += twin_calls(program.model, program.header, program.name, rows)
         if dtype != "float32":
             raw = np.concatenate([model.X, np.resize(SPECIAL, (9, model.X.shape[1]))])
             call = quantize_call(program.model, program.header, program.name, raw)
-            pairs.append((call, program.model.input.encode(raw)))
-        calls += [call for call, _ in pairs]
-        expected += [twin for _, twin in pairs]
-    results = core("host").run(calls, language=language, flags=("-O1", *STRICT), measure=False)
-    for call, result, twin in zip(calls, results, expected, strict=True):
-        assert not differing_rows(result.y, twin).any(), call.statement
+            expected.append(Expected(call, program.model.input.encode(raw)))
+    results = core("host").run(
+        [each.call for each in expected], language=language, flags=("-O1", *STRICT), measure=False
+    )
+    for each, result in zip(expected, results, strict=True):
+        assert not each.differs(result.y).any(), each.call.statement
 
 
 def test_nan_that_is_not_followed_still_gives_a_class() -> None:

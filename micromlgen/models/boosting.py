@@ -18,7 +18,7 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import DecisionClassifier, Input, Model, Regressor
+from micromlgen.ir import Calibration, DecisionClassifier, Input, Model, ProbabilisticClassifier, Regressor
 from micromlgen.models._adaboost import from_adaboost
 from micromlgen.models._boosted import Boosted, Link
 from micromlgen.models._catboost import from_catboost
@@ -26,12 +26,11 @@ from micromlgen.models._gradient import from_gradient_boosting
 from micromlgen.models._hist import from_hist_gradient_boosting
 from micromlgen.models._lightgbm import from_lightgbm
 from micromlgen.models._nodes import from_nodes
+from micromlgen.models._shares import PROBA_ONE, sigmoid, softmax, softmax_shift
 from micromlgen.models._sums import OnSums, WatchedSums
 from micromlgen.models._trees import Array
 from micromlgen.models._xgboost import from_xgboost
 
-#: Probabilities of integer modes: Q15, with a full one representable.
-_PROBA_ONE = 1 << 15
 #: Largest leaf, in units.
 _LARGEST = 2**31 - 1
 #: Bits of a leaf that are tried, the sign included.
@@ -147,25 +146,8 @@ class _Boosting(OnSums):
         return [f"every tree's leaf is {leaf}", f"raw scores are within {self.bound:.2g}"]
 
 
-def _shares(part: Array, whole: Array, integer: bool) -> Array:
-    """``part / whole`` of uint64 arrays: float32, or in integers of `_PROBA_ONE`."""
-    if not integer:
-        return np.asarray(part.astype(np.float32) / whole.astype(np.float32))
-    shift = np.uint64(32) - np.ceil(np.log2((whole + np.uint64(1)).astype(np.float64))).astype(np.uint64)
-    divisor = (whole << shift) >> np.uint64(15)
-    return np.asarray(((part << shift) + (divisor >> np.uint64(1))) // divisor, np.uint16)
-
-
-def _sigmoid(sums: Array, scale: Exponential, integer: bool) -> tuple[Array, Array]:
-    """Shares of the first and the second side of scores, as `_shares`; 0 and above is on the second."""
-    e = fixedpoint.exp_neg(np.abs(sums), scale)
-    one = np.uint64(fixedpoint.EXP_ONE)
-    first, second = np.where(sums < 0, one, e), np.where(sums < 0, e, one)
-    return _shares(first, one + e, integer), _shares(second, one + e, integer)
-
-
 @dataclass(frozen=True, eq=False)
-class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier):
+class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier, ProbabilisticClassifier):
     """One raw score decides between two classes, one for each among more."""
 
     #: Whether a raw score of exactly 0 is the second class.
@@ -177,7 +159,7 @@ class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier):
 
     @property
     def proba_one(self) -> int:
-        return _PROBA_ONE
+        return PROBA_ONE
 
     @property
     def exponential(self) -> Exponential:
@@ -187,7 +169,7 @@ class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier):
     @property
     def exp_shift(self) -> int:
         """By so many bits exponentials are shifted right, so that their sum stays in 32 bits."""
-        return 0 if self.n_sums == 1 else max(self.n_sums.bit_length() - 1, 0)
+        return softmax_shift(self.n_sums)
 
     @property
     def n_decisions(self) -> int:
@@ -197,7 +179,7 @@ class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier):
     def decision_scale(self) -> float:
         return self.unit
 
-    def quantize(self, inputs: Input) -> BoostingClassifier:
+    def quantize(self, inputs: Input, by: Calibration) -> BoostingClassifier:
         out = self._quantized(inputs, self.base)
         assert isinstance(out, BoostingClassifier)
         return out
@@ -215,10 +197,8 @@ class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier):
     def predict_proba(self, Q: Array) -> Array:
         sums = self.sums(Q)
         if self.link == "softmax":
-            e = fixedpoint.exp_neg(sums.max(axis=1, keepdims=True) - sums, self.exponential)
-            e >>= np.uint64(self.exp_shift)
-            return _shares(e, e.sum(axis=1, keepdims=True), self.input.is_integer)
-        first, second = _sigmoid(sums, self.exponential, self.input.is_integer)
+            return softmax(sums, self.exponential, self.input.is_integer)
+        first, second = sigmoid(sums, self.exponential, self.input.is_integer)
         return second if self.n_sums > 1 else np.concatenate([first, second], axis=1)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
@@ -263,7 +243,7 @@ class BoostingRegressor(_Boosting, Regressor):
     def output_scale(self) -> float:
         return float(2.0**-self.output_exponent)
 
-    def quantize(self, inputs: Input) -> BoostingRegressor:
+    def quantize(self, inputs: Input, by: Calibration) -> BoostingRegressor:
         if np.abs(self.span).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         if self.logarithmic and np.abs(self.raw_span).max() >= fixedpoint.EXP_LIMIT:
@@ -281,7 +261,7 @@ class BoostingRegressor(_Boosting, Regressor):
     def predict(self, Q: Array) -> Array:
         sums = self.sums(Q)[:, 0]
         if self.link == "logistic":
-            return _sigmoid(sums, self.exponential, self.input.is_integer)[1].astype(self.output_dtype)
+            return sigmoid(sums, self.exponential, self.input.is_integer)[1].astype(self.output_dtype)
         if self.logarithmic:
             mantissa, k = fixedpoint.exp(sums, self.exponential)
             if not self.input.is_integer:
@@ -294,7 +274,7 @@ class BoostingRegressor(_Boosting, Regressor):
         y = sums.astype(np.int32).astype(np.float32) * np.float32(self.unit) + self.offset
         return np.asarray(y)
 
-    def tolerance(self) -> NDArray[np.float64]:
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
         """The bound of the raw score, and the rounding of the answer itself to float32."""
         largest = np.abs(self.span).max()
         raw = 2 * self.bound + self.library_rounding

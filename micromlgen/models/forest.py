@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input, Regressor
+from micromlgen.ir import Calibration, Input, ProbabilisticClassifier, Regressor
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
 from micromlgen.models._nodes import features_of, fitted_trees, from_sklearn, trained_on_missing
 from micromlgen.models._sums import OnSums, WatchedSums
@@ -39,7 +39,7 @@ class Columns(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class ForestClassifier(WatchedSums, Classifier):
+class ForestClassifier(WatchedSums, ProbabilisticClassifier):
     """Soft vote. An output with two classes has one column, the second class's: the first gets the rest."""
 
     leaf_levels = SHARE_LEVELS
@@ -81,7 +81,7 @@ class ForestClassifier(WatchedSums, Classifier):
     def proba_one(self) -> int:
         return (self.total + self.proba_half) >> self.proba_shift
 
-    def quantize(self, inputs: Input) -> ForestClassifier:
+    def quantize(self, inputs: Input, by: Calibration) -> ForestClassifier:
         shares = np.concatenate(
             [
                 self.values[:, o, 1:2] if k == 2 else self.values[:, o, :k]
@@ -160,7 +160,7 @@ class ForestRegressor(OnSums, Regressor):
     def output_scale(self) -> float:
         return float(2.0 ** -int(self.exponents[0]))
 
-    def quantize(self, inputs: Input) -> ForestRegressor:
+    def quantize(self, inputs: Input, by: Calibration) -> ForestRegressor:
         if np.abs(self.span).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         y = self.values[:, :, 0]
@@ -220,7 +220,7 @@ class ForestRegressor(OnSums, Regressor):
             y = sums.astype(np.float32) * np.ldexp(np.float32(1), -self.exponents) + self.base
         return y[:, 0] if self.n_outputs == 1 else y
 
-    def tolerance(self) -> NDArray[np.float64]:
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
         """2e-6 of the span, and the rounding of the answer itself to float32."""
         width = self.span[:, 1] - self.span[:, 0]
         return np.asarray(2e-6 * width + np.abs(self.span).max(axis=1) * 2.0**-24)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Detector, Input
+from micromlgen.ir import Calibration, Detector, Input
 from micromlgen.models._nodes import (
     features_of,
     fitted_trees,
@@ -65,7 +65,7 @@ class IsolationForest(WatchedSums, Detector):
             np.log(2) * 2.0 ** (self.score_shift - _EXPONENT) / (self.normal or 1.0)
         )
 
-    def quantize(self, inputs: Input) -> IsolationForest:
+    def quantize(self, inputs: Input, by: Calibration) -> IsolationForest:
         return replace(
             self,
             input=inputs,

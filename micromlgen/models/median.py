@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Layout, Regressor
+from micromlgen.ir import Calibration, Input, Layout, Regressor
 from micromlgen.models import _code
 from micromlgen.models._leaves import LeafTable, coded
 from micromlgen.models._nodes import fitted_trees, from_sklearn, trained_on_missing
@@ -68,7 +68,7 @@ class MedianRegressor(OnTrees, Regressor):
     def output_scale(self) -> float:
         return float(2.0**-self.exponent)
 
-    def quantize(self, inputs: Input) -> MedianRegressor:
+    def quantize(self, inputs: Input, by: Calibration) -> MedianRegressor:
         if np.abs(self.span).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         values: Array = self.values.astype(np.float32)
@@ -102,7 +102,7 @@ class MedianRegressor(OnTrees, Regressor):
         distance = np.abs(reached / self.weights.sum() - 0.5).min(axis=1)
         return np.asarray(distance <= _MARGIN)[:, None]
 
-    def tolerance(self) -> NDArray[np.float64]:
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
         """Only the rounding of a leaf to float32."""
         return np.asarray(np.abs(self.span).max(axis=1) * 2.0**-24 + np.finfo(np.float32).smallest_subnormal)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input, Layout, Regressor
+from micromlgen.ir import Calibration, Input, Layout, ProbabilisticClassifier, Regressor
 from micromlgen.models import _code
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
 from micromlgen.models._leaves import LeafTable, coded
@@ -79,7 +79,7 @@ class _Tree(OnTrees):
 
 
 @dataclass(frozen=True, eq=False)
-class TreeClassifier(_Tree, Classifier):
+class TreeClassifier(_Tree, ProbabilisticClassifier):
     """After `quantize`, `values` are probabilities as the C writes them: float32, or integers of `proba_one`.
 
     The class of a leaf is the argmax of scikit-learn's own float64 shares, the lowest index among equals.
@@ -103,7 +103,7 @@ class TreeClassifier(_Tree, Classifier):
     def proba_one(self) -> int:
         return _PROBA_ONE
 
-    def quantize(self, inputs: Input) -> TreeClassifier:
+    def quantize(self, inputs: Input, by: Calibration) -> TreeClassifier:
         one = _PROBA_ONE if inputs.is_integer else 1
         shares = np.concatenate([self.values[:, o, :k] for o, k in enumerate(self.n_classes)], axis=1)
         scaled = np.rint(shares * one) if inputs.is_integer else shares
@@ -133,7 +133,7 @@ class TreeRegressor(_Tree, Regressor):
     def output_scale(self) -> float:
         return float(2.0**-self.exponent)
 
-    def quantize(self, inputs: Input) -> TreeRegressor:
+    def quantize(self, inputs: Input, by: Calibration) -> TreeRegressor:
         if np.abs(self.values).max() > np.finfo(np.float32).max:
             raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
         values: Array = self.values[:, :, 0].astype(np.float32)
@@ -149,7 +149,7 @@ class TreeRegressor(_Tree, Regressor):
     def answers(self) -> Array:
         return self.values
 
-    def tolerance(self) -> NDArray[np.float64]:
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
         """Only the rounding of the leaf itself to float32."""
         return np.asarray(np.abs(self.span).max(axis=1) * 2.0**-24 + np.finfo(np.float32).smallest_subnormal)
 

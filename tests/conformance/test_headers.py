@@ -72,8 +72,8 @@ def test_integer_modes_link_no_float_routine(name: str) -> None:
     for case_name, program, X in representatives():
         if program.model.input.is_integer:
             rows = program.quantize(X[:1])
-            for call, _ in twin_calls(program.model, program.header, program.name, rows):
-                used = {s for s in core(name).symbols(call) if SOFT_FLOAT.search(s)}
+            for each in twin_calls(program.model, program.header, program.name, rows):
+                used = {s for s in core(name).symbols(each.call) if SOFT_FLOAT.search(s)}
                 assert not used, case_name
 
 
@@ -127,8 +127,8 @@ def test_flash_is_read_rightly_beyond_64_kb() -> None:
                 + program.header[helpers_end:]
             )
             pairs = twin_calls(program.model, header, program.name, program.quantize(X))
-            calls += [call for call, _ in pairs]
-            twins += [twin for _, twin in pairs]
+            calls += [each.call for each in pairs]
+            twins += [each.y for each in pairs]
     uses = "".join(f"y[0] += use{i}((uint16_t)x[0]);" for i in range(3))
     calls.append(Call(calls[0].header, np.zeros((1, 1), np.int16), f"y[0] = 0; {uses}"))
     twins.append(np.array([[3]]))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from micromlgen.boards import STRICT, core
-from micromlgen.calls import quantize_call, twin_calls
-from micromlgen.verify import boundary_rows, differing_rows
+from micromlgen.calls import Expected, quantize_call, twin_calls
+from micromlgen.verify import boundary_rows
 from tests.cases import Case, all_cases, all_programs
 
 #: So many programs fit an ATmega2560 together.
@@ -49,22 +49,25 @@ def assert_c_is_the_twin(
     """Run every function of every header on data and boundaries, many in one program."""
     wrong = []
     for programs in batched(all_programs(every_layout), _TOGETHER):
-        names, calls, twins = [], [], []
+        names: list[str] = []
+        expected: list[Expected] = []
         for name, program, X in programs:
             model = program.model
             Q = model.input.encode(X[:: max(1, len(X) // 50)])
             rows = np.concatenate([Q, boundary_rows(model, Q, most)])
             pairs = twin_calls(model, program.header, program.name, rows)
             if model.input.is_integer:
-                pairs.append((quantize_call(model, program.header, program.name, X), model.input.encode(X)))
+                quantized = quantize_call(model, program.header, program.name, X)
+                pairs.append(Expected(quantized, model.input.encode(X)))
             names += [name] * len(pairs)
-            calls += [call for call, _ in pairs]
-            twins += [twin for _, twin in pairs]
-        results = core(where).run(calls, language=language, flags=flags, measure=False)
+            expected += pairs
+        results = core(where).run(
+            [each.call for each in expected], language=language, flags=flags, measure=False
+        )
         wrong += [
-            (name, call.statement)
-            for name, call, result, twin in zip(names, calls, results, twins, strict=True)
-            if differing_rows(result.y, twin).any()
+            (name, each.call.statement)
+            for name, each, result in zip(names, expected, results, strict=True)
+            if each.differs(result.y).any()
         ]
     assert not wrong
 

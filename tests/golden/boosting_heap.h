@@ -247,6 +247,33 @@ static inline void boost_decision_function(const boost_input_t *x, boost_output_
     out[0] = (float)sum[0] * 5.9604645e-08f;
 }
 
+#ifndef MICROMLGEN_EXP_2
+#define MICROMLGEN_EXP_2
+/* a * b / 2^16, each half of a rounded down. */
+static inline uint32_t mml2_multiply_q16(uint32_t a, uint16_t b)
+{
+    return (uint32_t)(uint16_t)(a >> 16) * b + ((uint32_t)(uint16_t)a * b >> 16);
+}
+
+/* 2^-f in Q30, of f the fraction of y in Q25: a polynomial of its upper 16 bits, the lower 9 enter linearly. */
+static inline uint32_t mml2_exp2_fraction(uint32_t y)
+{
+    const uint16_t f = (uint16_t)(y >> 9);
+    uint32_t p = 10033292uL - mml2_multiply_q16(1077640uL, f);
+    p = 59494488uL - mml2_multiply_q16(p, f);
+    p = 257928559uL - mml2_multiply_q16(p, f);
+    p = 744260865uL - mml2_multiply_q16(p, f);
+    p = 1073741824uL - mml2_multiply_q16(p, f);
+    return p - (mml2_multiply_q16((p >> 15) * (y & 511u), 45426u) >> 10);
+}
+
+/* a * b / 2^32 by the upper and lower half of b. */
+static inline uint32_t mml2_multiply_q32(uint32_t a, uint16_t upper, uint16_t lower)
+{
+    return mml2_multiply_q16(a, upper) + (mml2_multiply_q16(a, lower) >> 16);
+}
+#endif
+
 /* exp(-s) in Q30, of a score s. */
 static inline uint32_t boost_exp_neg(uint32_t s)
 {

@@ -256,15 +256,16 @@ static inline void counts_quantize(const float *x, counts_input_t *q)
 {
     uint16_t i;
     for (i = 0; i < COUNTS_N_FEATURES; ++i) {
-        const float v = x[i] * 1.0f;
-        if (!(v >= -127.0f)) {
+        /* In halves, and rounded down once: nothing here can be fused into another rounding. */
+        const float v = x[i] * 2.0f;
+        if (!(v >= -254.0f)) {
             q[i] = (counts_input_t)(v < 0.0f ? -127 : -127 - 1);
-        } else if (v >= 127.0f) {
+        } else if (v >= 254.0f) {
             q[i] = 127;
         } else {
-            const int16_t whole = (int16_t)v;
-            const float rest = v - (float)whole;
-            q[i] = (counts_input_t)(whole + (rest >= 0.5f) - (rest < -0.5f));
+            int16_t halves = (int16_t)v;
+            halves = (int16_t)(halves - ((float)halves > v));
+            q[i] = (counts_input_t)((halves + 1) >> 1);
         }
     }
 }

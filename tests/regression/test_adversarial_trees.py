@@ -20,7 +20,6 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.program import Program
-from micromlgen.verify import differing_rows
 from tests.cases import in_layout
 
 RNG = np.random.default_rng(0)
@@ -34,15 +33,15 @@ SANITIZED = ("-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all",
 
 def check_every_layout(program: Program, rows: np.ndarray) -> None:
     """C = twin in all layouts, under sanitizers and the strict flags."""
-    calls, expected = [], []
+    names, expected = [], []
     for i, layout in enumerate(program.model.layouts()):
         one = in_layout(program, f"layout{i}", layout)
-        for call, twin in twin_calls(one.model, one.header, one.name, program.quantize(rows)):
-            calls.append(call)
-            expected.append((layout.name, twin))
-    results = core("host").run(calls, flags=SANITIZED, measure=False)
-    for call, result, (layout_name, twin) in zip(calls, results, expected, strict=True):
-        assert not differing_rows(result.y, twin).any(), (layout_name, call.statement)
+        for each in twin_calls(one.model, one.header, one.name, program.quantize(rows)):
+            names.append(layout.name)
+            expected.append(each)
+    results = core("host").run([each.call for each in expected], flags=SANITIZED, measure=False)
+    for layout_name, each, result in zip(names, expected, results, strict=True):
+        assert not each.differs(result.y).any(), (layout_name, each.call.statement)
 
 
 def check_or_refused(estimator: Any, rows: np.ndarray, **options: Any) -> None:

@@ -1,0 +1,80 @@
+"""The twin of templates/kernels.h.j2: products and distances of rows, bit for bit in integers.
+
+Inputs are int16 or int8; every sum is taken modulo 2**32, so the order of its terms does not matter and no
+core differs from another. A family proves that the sums it compares do not leave their 32 bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# Elements of a float64 block of rows: 8 MB.
+_BLOCK = 1 << 20
+
+
+def dot(X: Array, W: Array) -> NDArray[np.int64]:
+    """Products of each row of X with each row of W, as ``mml2_dot_*`` computes them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        int16 or int8, any value.
+    W : ndarray of shape (m, n_features)
+        int16 or int8, any value.
+
+    Returns
+    -------
+    products : ndarray of shape (n, m)
+        The sum of ``x[i] * w[i]`` in Q0, wrapped to int32: exact wherever it fits.
+
+    Examples
+    --------
+    >>> dot(np.int16([[3, -4]]), np.int16([[1, 2], [-32768, 0]])).tolist()
+    [[-5, -98304]]
+    """
+    return _signed(_products(X, W))
+
+
+def sqdist(X: Array, W: Array) -> NDArray[np.int64]:
+    """Squared distances of each row of X to each row of W, as ``mml2_sqdist_*`` computes them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        int16 or int8, any value.
+    W : ndarray of shape (m, n_features)
+        int16 or int8, any value.
+
+    Returns
+    -------
+    distances : ndarray of shape (n, m)
+        The sum of ``(x[i] - w[i]) ** 2`` in Q0, the difference of 17 bits exact, the sum modulo 2**32.
+
+    Examples
+    --------
+    >>> sqdist(np.int8([[127, 0]]), np.int8([[-128, 1]])).tolist()
+    [[65026]]
+    """
+    own = [(A.astype(np.int64) ** 2).sum(1) for A in (X, W)]
+    return np.asarray((own[0][:, None] + own[1][None, :] - 2 * _products(X, W)) & np.int64(0xFFFFFFFF))
+
+
+def _products(X: Array, W: Array) -> NDArray[np.int64]:
+    """Exact products: float64 holds sums of 2**22 terms of 31 bits, and multiplies matrices fast."""
+    if X.shape[1] > 1 << 22:
+        raise ValueError(f"{X.shape[1]} features: products of more than 2**22 are not exact in float64")
+    weights = W.T.astype(np.float64)
+    rows = max(1, _BLOCK // max(1, *weights.shape))
+    out = np.empty((len(X), len(W)), np.int64)
+    for i in range(0, len(X), rows):
+        out[i : i + rows] = X[i : i + rows].astype(np.float64) @ weights
+    return out
+
+
+def _signed(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(((values + (1 << 31)) & np.int64(0xFFFFFFFF)) - (1 << 31))
