@@ -1,5 +1,6 @@
 """scikit-learn on a microcontroller: the same predictions, in one C/C++ header with no dependencies."""
 
+from micromlgen.datasets import port_testset, port_trainset
 from micromlgen.program import port, transpile, verify
 
-__all__ = ["port", "transpile", "verify"]
+__all__ = ["port", "port_testset", "port_trainset", "transpile", "verify"]

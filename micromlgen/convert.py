@@ -80,13 +80,19 @@ def framed(X: NDArray[np.float64], names: Sequence[str]) -> Any:
     return pd.DataFrame(X, columns=list(names))
 
 
+def answer_of(estimator: Any) -> Callable[[Any], Any]:
+    """What the C's answers are compared with: `predict`, or `transform` where there is none."""
+    method: Callable[[Any], Any] = getattr(estimator, "predict", None) or estimator.transform
+    return method
+
+
 def accepts_missing(estimator: Any) -> bool:
     """Whether the estimator's own `predict` takes NaN. It is asked: its tags do not always tell."""
     row = rows_for(estimator, np.full((1, getattr(estimator, "n_features_in_", 1)), np.nan))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of column names that the row does not have
-            estimator.predict(row)
+            answer_of(estimator)(row)
     except ValueError:
         return False
     return True
@@ -108,7 +114,8 @@ def model_of(estimator: Any) -> Model:
         names = ", ".join(sorted({path.rpartition(".")[2] for path in _CONVERTERS}))
         raise UnsupportedError(f"{title} cannot be ported; these can: {names}")
     try:
-        check_is_fitted(estimator)
+        if hasattr(estimator, "get_params"):  # converters of foreign classes know what being fitted means
+            check_is_fitted(estimator)
     except ValueError as error:  # NotFittedError is one
         raise UnsupportedError(f"{title} is not fitted; call fit(X, y) first") from error
     except TypeError:

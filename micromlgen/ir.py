@@ -233,6 +233,11 @@ class Model(ABC):
         """Rows, shape (n, n_outputs), on which the contract does not promise the estimator's answer: none."""
         return np.zeros((len(X), self.n_outputs), bool)
 
+    @property
+    def uses_math(self) -> bool:
+        """Whether the C calls functions of math.h."""
+        return False
+
     def rounding(self, Q: Array) -> Array | None:
         """Most by which the numbers of the C may differ from the twin's; None: they have the same bits.
 

@@ -96,6 +96,7 @@ def _environment() -> jinja2.Environment:
         float32=cformat.float32,
         table=cformat.table,
         literal=cformat.literal,
+        narrow=narrow,
         highest=lambda dtype: int(np.iinfo(dtype).max),
         lowest=lambda dtype: int(np.iinfo(dtype).min),
         lowest_above=lambda x: cformat.float32(float(-fixedpoint.float32_floor(-x))),
@@ -137,8 +138,11 @@ def render(
     stem = type(model).__module__.rpartition(".")[2]
     family = _environment().get_template(f"{stem}.h.j2")
     bodies = [(when, family.render(**context, layout=x.name, parts=x.build())) for when, x in layouts]
-    text = _environment().get_template("header.h.j2").render(**context, bodies=bodies)
-    # Blank lines pile up where a template leaves something out.
-    lines = text.split("\n")
+    return render_text("header", **context, bodies=bodies)
+
+
+def render_text(template: str, **context: Any) -> str:
+    """Text of a template, without the blank lines that pile up where it leaves something out."""
+    lines = _environment().get_template(f"{template}.h.j2").render(**context).split("\n")
     kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1])]
     return "\n".join(kept).rstrip("\n") + "\n"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from micromlgen.boards import STRICT, core
 from micromlgen.calls import Expected, quantize_call, twin_calls
 from micromlgen.cformat import Name
-from micromlgen.convert import rows_for
+from micromlgen.convert import answer_of, rows_for
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model, NumericModel
 
@@ -30,8 +30,7 @@ _SHOWN = 5
 def oracle(estimator: Any, X: NDArray[np.float32]) -> Array:
     """scikit-learn's own answer for float32-valued rows, single-threaded, shape (n, n_outputs)."""
     with np.errstate(over="ignore", invalid="ignore"):  # its check for finite input sums up the extremes
-        answer = getattr(_alone(estimator), "predict" if hasattr(estimator, "predict") else "transform")
-        y = np.asarray(answer(rows_for(estimator, X.astype(np.float64))))
+        y = np.asarray(answer_of(_alone(estimator))(rows_for(estimator, X.astype(np.float64))))
     return y if y.ndim == 2 else y[:, None]
 
 

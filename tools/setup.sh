@@ -50,6 +50,12 @@ environment() {
     cat pyproject.toml tools/setup.sh > "$folder/ready"
 }
 
+# What micromlgen 1.x ported besides; without their dependencies, which name a package that is gone.
+companions() {
+    "$1/bin/python" -c 'import principalfft, sefr' 2>/dev/null ||
+        "$1/bin/pip" install -q --disable-pip-version-check --no-deps principal-fft==1.0.5 sefr==1.0.2
+}
+
 # The oldest version of each dependency that pyproject.toml allows.
 oldest() {
     "$python" - <<'END'
@@ -70,7 +76,9 @@ esac
 # The boosters of other libraries; XGBoost without its 500 MB for graphics cards.
 boosters=(catboost lightgbm xgboost-cpu)
 environment .venv -e '.[demo,test]' "${boosters[@]}"
+companions .venv
 if [ "$1" = test ]; then
     read -ra pinned <<< "$(oldest)"
     environment .venv-oldest -e '.[test]' "${pinned[@]}"
+    companions .venv-oldest
 fi
