@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ REGRESSOR_ALLOWS = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """Rows, float32 of shape (n, n_features), and per row what is expected and how far off is still right."""
+    """Rows of shape (n, n_features), and per row what is expected and how far off is still right."""
 
     rows: np.ndarray
     expected: np.ndarray
@@ -28,6 +29,10 @@ class Exam:
         """Share of rows that are right, of the first `len(answers)` ones."""
         off = np.abs(answers.astype(np.float64) - self.expected[: len(answers)])
         return float(np.mean(off <= self.allowed))
+
+    def encoded(self, encode: Callable[[np.ndarray], np.ndarray]) -> Exam:
+        """The same with rows as integer modes take them."""
+        return Exam(encode(self.rows), self.expected, self.allowed)
 
     def first(self, n: int | None) -> Exam:
         """The same with at most `n` rows."""

@@ -54,10 +54,11 @@ def rewrite(path: Path, name: str, content: str) -> None:
 
 
 def write(results: Results, say: Callable[[str], None]) -> None:
-    """Write the README's table, all results, the plots; and say how we stand."""
+    """Write the README's tables, all results, the plots; and say how we stand."""
     from bench import plots  # here, because matplotlib is in the bench's own environment alone
 
     rewrite(README, "table", tables.comparison(results))
+    rewrite(README, "integers", tables.integers(results))
     (HERE / "RESULTS.md").write_text(tables.everything(results), encoding="utf-8")
     plots.draw(results, HERE / "plots")
     if found := scale.load():

@@ -96,6 +96,8 @@ def _model(
                 say(f"{_name(entry)} {made['error']}")
                 continue
             for what, (core, exam) in asked.items():
+                if "encode" in made:
+                    exam = exam.encoded(made["encode"])
                 task = Task(made["text"], made["language"], fitted.is_regressor, core, exam)
                 known = store.recall("cells", task.key)
                 if known is None:

@@ -8,7 +8,7 @@ from bench.measure import CORES
 from bench.results import Cell, Results, cycles, exact, flash, label, product
 from bench.targets import CORES as TARGET_CORES
 from bench.targets import summary
-from bench.texts import OURS
+from bench.texts import INTEGERS, OURS
 
 _INEXACT = "†"
 _HEAD = ("model", "core", "size", "smallest peer", "speed", "fastest peer", "balanced", "best peer")
@@ -32,6 +32,20 @@ def comparison(results: Results) -> str:
         + f"\n{_INEXACT} right on every row of the test split, but not at every threshold. "
         + "*Best* is the smallest product of flash and cycles.\n"
     )
+
+
+def integers(results: Results) -> str:
+    """Our integer modes on each ported model and core, beside the best peer that is right."""
+    rows = []
+    for model in results.ported():
+        for i, core in enumerate(TARGET_CORES):
+            cells = [results.ours(model, core, dtype) for dtype in INTEGERS]
+            if not any(cells):
+                continue
+            row = ["" if i else results.models[model]["title"], CORES[core]]
+            row += [f"{_figures(cell)} ({_share(cell.agreement)})" if cell else "–" for cell in cells]
+            rows.append([*row, _peer(results.best_peer(model, core, product))])
+    return _table(("model", "core", *INTEGERS, "best peer that is right"), rows)
 
 
 def _figures(cell: Cell | None) -> str:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import joblib
 
@@ -19,12 +20,16 @@ from micromlgen.errors import UnsupportedError
 OURS = "micromlgen"
 OPTIMIZATIONS = ("size", "balanced", "speed")
 
-_ENTRY = "\nstatic {kind} entry(const float *x)\n{{\n    return model_predict(x);\n}}\n"
+#: Integer modes are calibrated on the rows of the training. They take integers, or floats that they convert.
+INTEGERS = ("int16", "int8")
+
+_ENTRY = "\nstatic {kind} entry(const {x} *x)\n{{\n{convert}    return model_predict({q}){scale};\n}}\n"
+_CONVERT = "    model_input_t q[MODEL_N_FEATURES];\n    model_quantize(x, q);\n"
 #: Seconds for a peer to write its text: m2cgen needs tens for an SVC.
 _PATIENCE = 300
 
-#: Configuration -> {"text", "language"} or {"error"}.
-Texts = dict[str, dict[str, str]]
+#: Configuration -> {"text", "language"} or {"error"}; with "encode" where the rows are to be encoded.
+Texts = dict[str, dict[str, Any]]
 
 
 def tools() -> list[str]:
@@ -48,13 +53,27 @@ def texts(tool: str, fitted: Fitted) -> Texts:
 
 def _ours(fitted: Fitted) -> Texts:
     out: Texts = {}
-    entry = _ENTRY.format(kind="float" if fitted.is_regressor else "int")
+    kind = "float" if fitted.is_regressor else "int"
+    entry = _ENTRY.format(kind=kind, x="float", convert="", q="x", scale="")
     for optimize in OPTIMIZATIONS:
         try:
             header = micromlgen.port(fitted.estimator, name="model", optimize=optimize)
             out[optimize] = {"text": header + entry, "language": "c"}
         except UnsupportedError as error:
             out[optimize] = {"error": f"refuses: {reason(error)}"}
+    scale = " * MODEL_OUTPUT_SCALE" if fitted.is_regressor else ""
+    for dtype in INTEGERS:
+        try:
+            program = micromlgen.transpile(
+                fitted.estimator, name="model", dtype=dtype, calibration=fitted.training, min_agreement=0
+            )
+        except UnsupportedError as error:
+            out[dtype] = {"error": f"refuses: {reason(error)}"}
+            continue
+        direct = _ENTRY.format(kind=kind, x="model_input_t", convert="", q="x", scale=scale)
+        converting = _ENTRY.format(kind=kind, x="float", convert=_CONVERT, q="q", scale=scale)
+        out[dtype] = {"text": program.header + direct, "language": "c", "encode": program.quantize}
+        out[f"{dtype} from float"] = {"text": program.header + converting, "language": "c"}
     return out
 
 

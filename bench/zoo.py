@@ -94,11 +94,12 @@ class Specimen:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A fitted model with the rows of its test split, float32 of shape (n, n_features)."""
+    """A fitted model with the rows of its test split and of its training, float32 of shape (n, n_features)."""
 
     specimen: Specimen
     estimator: Any
     rows: np.ndarray
+    training: np.ndarray
 
     @property
     def is_regressor(self) -> bool:
@@ -165,7 +166,7 @@ def fit(specimen: Specimen) -> Fitted:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an MLP that could learn on is as good to measure
         estimator = specimen.estimator.fit(_float32(train), y_train)
-    return Fitted(specimen, estimator, test.astype(np.float32))
+    return Fitted(specimen, estimator, test.astype(np.float32), train.astype(np.float32))
 
 
 def _float32(X: np.ndarray) -> np.ndarray:

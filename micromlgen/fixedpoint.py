@@ -57,21 +57,23 @@ def unordered(keys: ArrayLike) -> NDArray[np.float32]:
 def encode(
     X: NDArray[np.float32],
     center: NDArray[np.float32] | None,
-    twice: NDArray[np.float32],
+    gain: NDArray[np.float32] | None,
+    exponents: NDArray[np.int32],
     top: int,
     dtype: np.dtype[Any],
 ) -> Array:
-    """Round ``(X - center) * twice / 2`` to the nearest, halves up; saturate to ±top; NaN is the minimum.
+    """Round ``(X - center) * gain * 2**exponents`` to the nearest integer, halves up.
 
-    The type's lowest value is kept for missing values. Input any float32, output int16 or int8, Q0 of the
-    scaled feature. A difference, a product, the largest integer below it: one float32 rounding each at most,
-    and nothing that a compiler could fuse, so that the C gets the same integers on every core.
+    It saturates to ±top; NaN becomes the type's lowest value, which is kept for missing values. Input any
+    float32, output int16 or int8, Q0 of the scaled feature. A difference and a product, each rounded to
+    float32, which no compiler can fuse; the rest is exact, so that the C gets the same integers on every core.
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        v = (X if center is None else X - center) * twice
-        halves: Array = np.floor(np.clip(np.where(np.isnan(v), np.float32(0), v), -2.0 * top, 2.0 * top))
-    q = (halves.astype(np.int32) + 1) >> 1
-    return np.where(np.isnan(X), np.iinfo(dtype).min, q).astype(dtype)
+        v = X if center is None else X - center
+        v = v if gain is None else v * gain
+        scaled = np.ldexp(np.where(np.isnan(v), 0, v).astype(np.float64), exponents)
+    q = np.floor(np.clip(scaled, -top, top) + 0.5)
+    return np.where(np.isnan(v), np.iinfo(dtype).min, q).astype(dtype)
 
 
 def exponent_for(limit: ArrayLike, top: int) -> NDArray[np.int32]:

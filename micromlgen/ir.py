@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,9 @@ class Input:
         if self.missing and self.also_missing is not None:
             low, high = self.also_missing
             rows = np.where((rows >= low) & (rows <= high), np.float32(np.nan), rows)
-        return fixedpoint.encode(rows, self.center, self.twice, self.highest, np.dtype(self.dtype))
+        return fixedpoint.encode(
+            rows, self.center, self.gain, self.exponents, self.highest, np.dtype(self.dtype)
+        )
 
     def scaled(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Raw rows behind `center` and `gain`, in the units that the model was trained on."""
@@ -83,13 +85,6 @@ class Input:
     def highest(self) -> int:
         """Largest magnitude of an encoded feature that is not missing."""
         return int(np.iinfo(self.dtype).max) if self.top is None else self.top
-
-    @property
-    def twice(self) -> NDArray[np.float32]:
-        """Twice the factors of the features in integer modes: half an integer is then a whole one."""
-        assert self.exponents is not None
-        gain = np.float32(1) if self.gain is None else self.gain
-        return np.asarray(np.ldexp(gain, self.exponents + 1), np.float32)
 
     @property
     def unit(self) -> NDArray[np.float64]:
@@ -193,7 +188,7 @@ class Model(ABC):
         return None
 
     @abstractmethod
-    def quantize(self, inputs: Input, by: Calibration) -> Self:
+    def quantize(self, inputs: Input, by: Calibration) -> Model:
         """The model with the integers and float32 numbers that the C holds, for these inputs."""
 
     @abstractmethod
@@ -251,6 +246,13 @@ class Model(ABC):
     def unsure(self, Q: Array) -> NDArray[np.bool_]:
         """Rows, shape (n, n_outputs), on whose class `rounding` may decide."""
         return np.zeros((len(Q), self.n_outputs), bool)
+
+    def moves(self, Q: Array, by: Array) -> Array | None:
+        """Most by which the numbers of `rounding` move where features do by up to `by`, of the shape of Q.
+
+        None: not known, but the numbers are smooth, so that trying each feature tells it.
+        """
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -367,6 +369,11 @@ class Transformer(NumericModel):
     """A model whose `predict` is a transformation: it gives features for another model."""
 
     kind = "transformer"
+
+    @property
+    def in_place(self) -> bool:
+        """Whether y may be x."""
+        return False
 
 
 @dataclass(frozen=True, eq=False)

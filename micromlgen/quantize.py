@@ -77,11 +77,17 @@ def quantize(
         raise UnsupportedError(f"weights={weights!r}: use 'int8' or 'int16'")
     by = Calibration(calibration, cast(Literal["int8", "int16"] | None, weights))
     inputs = replace(model.input, dtype=cast(DType, dtype))
-    return model.quantize(inputs if dtype == "float32" else _scaled(model, inputs, by), by)
+    return model.quantize(inputs if dtype == "float32" else scaled_inputs(model, inputs, by), by)
 
 
-def _scaled(model: Model, inputs: Input, by: Calibration) -> Input:
-    """The inputs of an integer mode."""
+def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
+    """The inputs of an integer mode, whose dtype `inputs` has.
+
+    Raises
+    ------
+    UnsupportedError
+        If there are no calibration rows and the model needs some, or it holds categories that do not fit.
+    """
     n, dtype, rows = inputs.n_features, inputs.dtype, by.rows
     limits = model.feature_limits()
     top = min(int(np.iinfo(dtype).max), model.highest_input(dtype))

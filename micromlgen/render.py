@@ -90,6 +90,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.globals["fixedpoint"] = fixedpoint  # whose constants the C repeats
+    environment.globals["index_for"] = index_for
     environment.filters.update(
         zip=zip,
         ctype=cformat.ctype,
@@ -133,7 +134,6 @@ def render(
         "name": name,
         "banner": [cformat.comment(line) for line in banner],
         "model_labels": labels,
-        "index_for": index_for,
     }
     stem = type(model).__module__.rpartition(".")[2]
     family = _environment().get_template(f"{stem}.h.j2")

@@ -226,7 +226,8 @@ def _extremes(inputs: Input) -> NDArray[np.float32]:
     units = np.array([*scaled, *np.negative(scaled)], np.float32)[:, None]
     beyond = np.array([big, -big, tiny, -tiny, np.inf, -np.inf, np.nan], np.float32)[:, None]
     with np.errstate(over="ignore", under="ignore"):
-        rounded = units / (inputs.twice / 2)
+        rounded = np.ldexp(units, -np.asarray(inputs.exponents))
+        rounded = rounded if inputs.gain is None else rounded / inputs.gain
         rounded = rounded if inputs.center is None else rounded + inputs.center
     return np.concatenate([rounded, np.repeat(beyond, inputs.n_features, axis=1)])
 

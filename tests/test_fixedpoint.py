@@ -17,8 +17,7 @@ INT8, INT16 = np.dtype(np.int8), np.dtype(np.int16)
 
 def encode(X: NDArray[np.float32], exponents: NDArray[np.int32], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Of features that only a power of two scales."""
-    twice = np.ldexp(np.float32(1), exponents + 1)
-    return fixedpoint.encode(X, None, twice, int(np.iinfo(dtype).max), dtype)
+    return fixedpoint.encode(X, None, None, exponents, int(np.iinfo(dtype).max), dtype)
 
 
 def test_examples() -> None:

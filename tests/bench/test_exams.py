@@ -18,7 +18,7 @@ test_split.__test__ = False  # it is no test, though its name begins like one
 
 def fitted(estimator: object, y: np.ndarray, X: np.ndarray) -> Fitted:
     specimen = Specimen("name", "title", "trees", estimator, "digits")
-    return Fitted(specimen, estimator.fit(X, y), X.astype(np.float32))
+    return Fitted(specimen, estimator.fit(X, y), X.astype(np.float32), X.astype(np.float32))
 
 
 @pytest.fixture
@@ -73,4 +73,5 @@ def test_a_model_that_is_not_ported_has_no_thresholds() -> None:
     class Strange:
         """Nothing that anyone ports."""
 
-    assert thresholds(Fitted(Specimen("s", "s", "s", None, "digits"), Strange(), np.zeros((1, 1)))) is None
+    one = np.zeros((1, 1))
+    assert thresholds(Fitted(Specimen("s", "s", "s", None, "digits"), Strange(), one, one)) is None

@@ -20,7 +20,7 @@ test_split.__test__ = False
 def tree() -> Fitted:
     X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     estimator = DecisionTreeClassifier(max_depth=4, random_state=0).fit(X, (X[:, 0] > 0).astype(int))
-    return Fitted(Specimen("tiny", "tiny", "trees", estimator, "digits"), estimator, X)
+    return Fitted(Specimen("tiny", "tiny", "trees", estimator, "digits"), estimator, X, X)
 
 
 @pytest.mark.boards

@@ -25,6 +25,7 @@
 #define COUNTS_H
 
 #include <stdint.h>
+#include <string.h>
 
 #define COUNTS_N_FEATURES 2
 #define COUNTS_N_OUTPUTS 1
@@ -102,6 +103,32 @@ static inline uint32_t mml2_u24(const uint8_t *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
 }
 #endif
+#endif
+
+#ifndef MICROMLGEN_BITS_2
+#define MICROMLGEN_BITS_2
+/* A float's bits. Compared as signed integers they order like the floats, but for negative ones, whose order
+   is reversed: against a negative threshold they are compared as unsigned. */
+static inline int32_t mml2_bits(const float *x)
+{
+    const float f = *x;
+    int32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return bits;
+}
+
+/* The same, with one pattern above all others for every NaN. */
+static inline int32_t mml2_bits_or_nan(const float *x)
+{
+    const int32_t bits = mml2_bits(x);
+    return (bits & 0x7fffffffL) > 0x7f800000L ? (int32_t)0x7fffffffL : bits;
+}
+
+/* Bits as an integer that orders like the float, negative ones included. */
+static inline int32_t mml2_order(int32_t bits)
+{
+    return bits < 0 ? (int32_t)(bits ^ 0x7fffffffL) : bits;
+}
 #endif
 
 #if defined(__AVR__)
@@ -251,22 +278,37 @@ static inline void counts_predict_proba(const counts_input_t *x, counts_output_t
 
 #endif
 
+#ifndef MICROMLGEN_ROUND_2
+#define MICROMLGEN_ROUND_2
+/* *x * 2^exponent to the nearest integer, halves up, within +-top; `nan` for NaN. By the bits of the float: exact,
+   without a float routine. */
+static inline int16_t mml2_round(const float *x, int16_t exponent, int16_t top, int16_t nan)
+{
+    const int32_t bits = mml2_bits(x);
+    const int16_t biased = (int16_t)((uint32_t)bits >> 23 & 0xffu);
+    /* The value is 24 bits, shifted right by this; below 9 the result leaves 15 bits. */
+    const int16_t shift = (int16_t)(150 - biased - exponent);
+    int16_t rounded = top;
+    if (biased == 255 && bits & 0x7fffffL) return nan;
+    if (biased != 255 && shift > 8) {
+        rounded = 0;
+        if (shift < 25) {
+            const uint32_t mantissa = (uint32_t)((bits & 0x7fffffL) | 0x800000L) - (bits < 0);
+            const uint16_t halves = (uint16_t)((uint16_t)(mantissa >> 8) >> (shift - 9));
+            rounded = (int16_t)((halves >> 1) + (halves & 1u));
+            if (rounded > top || rounded < 0) rounded = top; /* 2^15 is negative */
+        }
+    }
+    return bits < 0 ? (int16_t)-rounded : rounded;
+}
+#endif
+
 /* Features as counts_predict takes them: round(x[i] * 2^e[i]), saturated. */
 static inline void counts_quantize(const float *x, counts_input_t *q)
 {
     uint16_t i;
-    for (i = 0; i < COUNTS_N_FEATURES; ++i) {
-        /* In halves, and rounded down once: nothing here can be fused into another rounding. */
-        const float v = x[i] * 2.0f;
-        if (!(v >= -254.0f)) {
-            q[i] = (counts_input_t)(v < 0.0f ? -127 : -127 - 1);
-        } else if (v >= 254.0f) {
-            q[i] = 127;
-        } else {
-            int16_t halves = (int16_t)v;
-            halves = (int16_t)(halves - ((float)halves > v));
-            q[i] = (counts_input_t)((halves + 1) >> 1);
-        }
+    for (i = 0; i < 2; ++i) {
+        q[i] = (counts_input_t)mml2_round(&x[i], 0, 127, -127 - 1);
     }
 }
 
