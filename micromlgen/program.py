@@ -227,8 +227,9 @@ def transpile(
     name : str, optional
         C identifier: functions are `<name>_predict` and so on. By default the estimator's class name without
         "Classifier", as micromlgen 1.x did.
-    dtype : {"float32", "int16", "int8"}
-        What the C takes and computes in.
+    dtype : {"float32", "int16", "int8", "auto"}
+        What the C takes and computes in; "auto": the narrowest that agrees with the estimator on
+        `min_agreement` of the calibration rows.
     calibration : array of shape (n_rows, n_features), optional
         Typical rows: they set the scales of integer modes, and the agreement is measured on them.
     optimize : {"balanced", "size", "speed"}
@@ -267,6 +268,8 @@ def transpile(
     texts = check_classmap({} if classmap is None else classmap, n_classes)
     spelled = cformat.make_name(name if name is not None else exact.source.removesuffix("Classifier"))
     rows = None if calibration is None else check_rows(calibration, exact.input, "calibration")
+    if dtype == "auto":
+        dtype = _narrowest(exact, estimator, rows, weights, min_agreement)
     chosen = exact if compress is None else compressed(exact, estimator, dtype, rows, compress)
     model = quantize(chosen, dtype, rows, weights)
     on = None if target is None else board(target)
@@ -289,6 +292,21 @@ def transpile(
         estimator=estimator,
         calibration=rows,
     )
+
+
+def _narrowest(
+    exact: Model, estimator: Any, rows: NDArray[np.float32] | None, weights: str | None, least: float
+) -> str:
+    """The narrowest dtype whose model agrees with the estimator on this share of the rows, or float32."""
+    if rows is None:
+        raise UnsupportedError("dtype='auto' needs calibration=X: typical rows tell which dtype is enough")
+    for dtype in ("int8", "int16"):
+        try:
+            if agreement(quantize(exact, dtype, rows, weights), estimator, rows) >= least:
+                return dtype
+        except UnsupportedError:  # a wider one may be supported
+            continue
+    return "float32"
 
 
 def port(

@@ -176,6 +176,26 @@ def test_an_integer_port_that_agrees_too_little_is_refused() -> None:
     assert "agreement with DecisionTreeClassifier on the calibration rows: 0.5000" in header
 
 
+@pytest.mark.parametrize(
+    ("values", "least", "dtype"),
+    [
+        (np.arange(4000.0), 0.9, "int8"),
+        (np.arange(4000.0), 1, "int16"),
+        (1000 + np.arange(4000.0) / 2**13, 1, "float32"),
+    ],
+)
+def test_auto_is_the_narrowest_dtype_that_agrees(values: np.ndarray, least: float, dtype: str) -> None:
+    X = values[:, None]
+    tree = DecisionTreeClassifier().fit(X, np.arange(4000) > 1999)
+    program = mm.transpile(tree, name="auto", dtype="auto", calibration=X, min_agreement=least)
+    assert program.model.input.dtype == dtype
+
+
+def test_auto_needs_calibration_rows() -> None:
+    with pytest.raises(UnsupportedError, match="dtype='auto' needs calibration=X"):
+        mm.transpile(TREE, dtype="auto")
+
+
 def test_agreement_of_regressors_is_within_a_hundredth_of_the_span() -> None:
     X = np.linspace(0, 1, 50)[:, None]
     tree = DecisionTreeRegressor(max_depth=3).fit(X, X[:, 0])
