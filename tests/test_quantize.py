@@ -186,7 +186,7 @@ def test_an_integer_port_that_agrees_too_little_is_refused() -> None:
 )
 def test_auto_is_the_narrowest_dtype_that_agrees(values: np.ndarray, least: float, dtype: str) -> None:
     X = values[:, None]
-    tree = DecisionTreeClassifier().fit(X, np.arange(4000) > 1999)
+    tree = DecisionTreeClassifier().fit(X, np.arange(4000) > 1506)
     program = mm.transpile(tree, name="line", dtype="auto", calibration=X, min_agreement=least)
     assert program.model.input.dtype == dtype
 
