@@ -23,8 +23,9 @@ OUTPUTS = np.stack([SPECIES * 10, SPECIES == 1], axis=1)
 FOREST = RandomForestClassifier(5, max_depth=3, random_state=0).fit(IRIS, np.array(["a", "b", "c"])[SPECIES])
 
 
-def test_the_package_has_three_names() -> None:
-    assert sorted(mm.__all__) == ["port", "transpile", "verify"]
+def test_the_package_has_few_names() -> None:
+    """Three of its own, and two that 1.x had besides `port`."""
+    assert sorted(mm.__all__) == ["port", "port_testset", "port_trainset", "transpile", "verify"]
 
 
 def test_port_is_the_header_of_transpile() -> None:
