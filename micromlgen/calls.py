@@ -72,6 +72,8 @@ def differing_rows(a: Array, b: Array, within: Array | None = None) -> NDArray[n
     if within is not None:
         with np.errstate(invalid="ignore"):
             close = np.abs(a.astype(np.float64) - b) <= within
+        # NaN is as far from a number as it gets, but for bounds that allow anything.
+        close |= (np.isnan(a) & np.isnan(b)) | np.isinf(within)
         return np.asarray(~close.all(axis=1))
     pattern = f"u{a.dtype.itemsize}"
     return np.asarray((a.view(pattern) != np.ascontiguousarray(b, a.dtype).view(pattern)).any(axis=1))

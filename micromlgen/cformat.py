@@ -87,6 +87,15 @@ def make_name(name: str) -> Name:
     return Name(snake, snake.upper(), cls)
 
 
+def member_name(name: Name, suffix: str) -> Name:
+    """Spellings for a model inside the one of this name.
+
+    >>> member_name(make_name("gesture"), "model").snake
+    'gesture_model'
+    """
+    return Name(f"{name.snake}_{suffix}", f"{name.macro}_{suffix.upper()}", f"{name.cls}_{suffix}")
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -34,8 +34,6 @@ _NEIGHBOURS = 20
 _CHUNK = 250
 #: Pruning is tried in steps of one part in so many.
 _STEPS = 128
-#: Shares of the rows that may lie between thresholds which become one.
-_THRESHOLDS = (0.0, 0.01, 0.02, 0.04, 0.08, 0.16)
 #: So often the search is repeated with half of what may be given up, if all rows agree less than its own.
 _ATTEMPTS = 4
 
@@ -92,7 +90,8 @@ def compressed(
     coarsening = exact.coarsening(np.concatenate([sample, mixed]))
     if coarsening is None:
         raise UnsupportedError(
-            f"{exact.source} cannot be compressed: compress= is for trees and ensembles of them; leave it out"
+            f"{exact.source} cannot be compressed: compress= is for trees and ensembles of them, and for "
+            "classifiers by k neighbours; leave it out"
         )
     agreed = agreement(quantize(exact, dtype, rows), estimator, rows)
     if agreed < floor:
@@ -201,6 +200,7 @@ class _Search:
             leaves_after=after.leaves,
             flash_before=self.before,
             flash_after=self.size,
+            parts=self.coarsening.parts,
         )
         model = replace(model, compression=report)
         measured = agreement(quantize(model, self.dtype, self.rows), self.estimator, self.rows)
@@ -209,13 +209,13 @@ class _Search:
 
     def _steps(self) -> Iterator[dict[str, Any]]:
         """Settings to try, each beside the best of the others so far."""
-        yield {"thresholds": 0.0}
+        yield {"thresholds": next(iter(self.coarsening.thresholds), None)}
         for levels in self.coarsening.levels:
             yield {"levels": levels}
         for trees in self.coarsening.trees:
             yield {"trees": trees}
         for short in (False, True) if self.dtype == "float32" else (False,):
-            for share in _THRESHOLDS:
+            for share in self.coarsening.thresholds:
                 yield {"thresholds": share, "short": short}
         for levels in (0, *self.coarsening.levels):
             yield {"levels": levels}

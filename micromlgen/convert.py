@@ -23,6 +23,8 @@ from micromlgen.ir import Model
 
 Converter = Callable[[Any], Model]
 _CONVERTERS: dict[str, Converter] = {}
+#: Attributes of estimators that may hold steps.
+_WITH_STEPS = ("steps", "best_estimator_", "transformers_", "transformer_list")
 _ANSWERS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
 
 
@@ -68,7 +70,7 @@ def _find(estimator: Any) -> Converter | None:
 def rows_for(estimator: Any, X: NDArray[np.float64]) -> Any:
     """X as the estimator takes it: a frame where steps inside may ask for columns by their names."""
     names = getattr(estimator, "feature_names_in_", None)
-    if names is None or not (hasattr(estimator, "steps") or hasattr(estimator, "best_estimator_")):
+    if names is None or not any(hasattr(estimator, inside) for inside in _WITH_STEPS):
         return X
     return framed(X, names)
 

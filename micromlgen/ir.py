@@ -187,6 +187,10 @@ class Model(ABC):
         """The same model of the features that `stage` is given; None where it cannot take the stage in."""
         return None
 
+    def refined(self, inputs: Input, by: Calibration) -> Input:
+        """The inputs of an integer mode as the model would rather have them, where it is given raw features."""
+        return inputs
+
     @abstractmethod
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         """The model with the integers and float32 numbers that the C holds, for these inputs."""
@@ -300,6 +304,10 @@ class ProbabilisticClassifier(Classifier):
 
     def proba_rounding(self, Q: Array) -> Array | None:
         """As `rounding`, of probabilities."""
+        return None
+
+    def proba_moves(self, Q: Array, by: Array) -> Array | None:
+        """As `moves`, of probabilities."""
         return None
 
 

@@ -18,7 +18,7 @@ _BLOCK = 1 << 20
 
 
 def dot(X: Array, W: Array) -> NDArray[np.int64]:
-    """Products of each row of X with each row of W, as ``mml2_dot_*`` computes them.
+    """Products of each row of X with each row of W, as ``mml2_dot_*`` and ``mml2_dots_*`` compute them.
 
     Parameters
     ----------

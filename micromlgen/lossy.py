@@ -41,6 +41,10 @@ class Coarsening(ABC):
     trees: Sequence[float]
     #: Values of `Coarseness.levels`, the finest first.
     levels: Sequence[int]
+    #: Values of `Coarseness.thresholds` that are worth a try.
+    thresholds: Sequence[float] = (0.0, 0.01, 0.02, 0.04, 0.08, 0.16)
+    #: What the numbers of `Content` count; "" for one that means nothing.
+    parts: tuple[str, str, str] = ("nodes", "distinct thresholds", "distinct leaf values")
 
     @abstractmethod
     def __call__(self, coarseness: Coarseness) -> Any:
@@ -75,6 +79,8 @@ class Compression:
         As `Content`.
     flash_before, flash_after : int
         Bytes of the smallest layout, as estimated for Cortex-M0+.
+    parts : tuple of str
+        As of `Coarsening`.
     """
 
     floor: float
@@ -88,13 +94,16 @@ class Compression:
     leaves_after: int
     flash_before: int
     flash_after: int
+    parts: tuple[str, str, str] = Coarsening.parts
 
     def changes(self) -> list[str]:
         """What there was and what there is, one line each."""
+        before = self.nodes_before, self.thresholds_before, self.leaves_before
+        after = self.nodes_after, self.thresholds_after, self.leaves_after
         return [
-            f"nodes: {self.nodes_before} before, {self.nodes_after} after",
-            f"distinct thresholds: {self.thresholds_before} before, {self.thresholds_after} after",
-            f"distinct leaf values: {self.leaves_before} before, {self.leaves_after} after",
+            f"{part}: {old} before, {new} after"
+            for part, old, new in zip(self.parts, before, after, strict=True)
+            if part
         ]
 
     def __str__(self) -> str:

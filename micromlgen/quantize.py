@@ -77,7 +77,9 @@ def quantize(
         raise UnsupportedError(f"weights={weights!r}: use 'int8' or 'int16'")
     by = Calibration(calibration, cast(Literal["int8", "int16"] | None, weights))
     inputs = replace(model.input, dtype=cast(DType, dtype))
-    return model.quantize(inputs if dtype == "float32" else scaled_inputs(model, inputs, by), by)
+    if dtype != "float32":
+        inputs = model.refined(scaled_inputs(model, inputs, by), by)
+    return model.quantize(inputs, by)
 
 
 def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:

@@ -135,10 +135,23 @@ def render(
         "banner": [cformat.comment(line) for line in banner],
         "model_labels": labels,
     }
+    bodies = [(when, _body(x, **context)) for when, x in layouts]
+    return render_text("header", **context, bodies=bodies)
+
+
+def _body(layout: Layout, *, model: Model, name: cformat.Name, **context: Any) -> str:
+    """The family's own template, which may call ``member(model, layout, suffix)`` for models inside."""
+
+    def member(inner: Model, chosen: Layout, suffix: str) -> str:
+        inside = cformat.member_name(name, suffix)
+        declared = _environment().get_template("member.h.j2").render(model=inner, name=inside)
+        return declared + _body(chosen, **{**context, "model": inner, "name": inside})
+
     stem = type(model).__module__.rpartition(".")[2]
     family = _environment().get_template(f"{stem}.h.j2")
-    bodies = [(when, family.render(**context, layout=x.name, parts=x.build())) for when, x in layouts]
-    return render_text("header", **context, bodies=bodies)
+    return family.render(
+        **context, model=model, name=name, layout=layout.name, parts=layout.build(), member=member
+    )
 
 
 def render_text(template: str, **context: Any) -> str:

@@ -42,6 +42,27 @@ def one_vs_rest(scores: Array, scale: Exponential) -> Array:
     return shares(each, each.sum(axis=1, keepdims=True), True)
 
 
+def clipped_shift(one: int) -> int:
+    """By so many bits scores between 0 and twice `one` are shifted right, to end at 2**16 or below.
+
+    Sums then are divided without a carry out of 32 bits, even where they are their only part.
+    """
+    return max(one.bit_length() - 16, 0)
+
+
+def clipped(scores: Array, one: int) -> Array:
+    """Shares of scores that are cut to between -one and one, a power of two; of one score: two shares."""
+    shift = np.uint64(clipped_shift(one))
+    part = (np.clip(scores, -one, one) + one).astype(np.uint64) >> shift
+    n = scores.shape[1]
+    if n == 1:
+        two = np.full_like(part, np.uint64(2 * one) >> shift)
+        return np.concatenate([shares(two - part, two, True), shares(part, two, True)], axis=1)
+    whole = part.sum(axis=1, keepdims=True)
+    each = shares(part, np.maximum(whole, np.uint64(1)), True)
+    return np.where(whole == 0, np.uint16(PROBA_ONE // n), each)
+
+
 def softmax_shift(n: int) -> int:
     """By so many bits n exponentials are shifted right, so that their sum stays in 32 bits."""
     return max(n.bit_length() - 1, 0)

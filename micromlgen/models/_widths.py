@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Literal, TypeVar, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Input, Model, NumericModel
@@ -47,26 +48,54 @@ def narrowest(
                 f"use {' or '.join(kinds)}"
             )
         return build(by.weights)
-    widest, rows = build(kinds[-1]), by.rows
-    if rows is None:
+    widest = build(kinds[-1])
+    if by.rows is None:
         return widest
-    floats = replace(inputs, dtype="float32", exponents=None, center=None, gain=None, top=None)
-    right = model.quantize(floats, by)
-    expected = right.decode(right.predict(inputs.scaled(rows).astype(np.float32)))
-
-    def lost(candidate: Model) -> float:
-        got = candidate.decode(candidate.predict(inputs.encode(rows)))
-        if not isinstance(candidate, NumericModel):
-            return float((got != expected).mean())
-        span = np.ptp(expected, axis=0)
-        return float((np.abs(got - expected).max(axis=0) / np.where(span > 0, span, 1)).max())
-
-    allowed = lost(widest) + (_LOSS if isinstance(model, NumericModel) else 0.0)
+    lost = losses(model, inputs, by)
+    allowed = lost(widest) + lost.more
     for kind in kinds[:-1]:
         candidate = build(kind)
         if lost(candidate) <= allowed:
             return candidate
     return widest
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """How far integer models are from the right answers on calibration rows: called, it tells that.
+
+    Parameters
+    ----------
+    inputs : Input
+        Of the integer models.
+    rows : float32 array of shape (n_rows, n_features)
+    expected : array
+        The right answers.
+    more : float
+        So much more a cheaper model may lose.
+    """
+
+    inputs: Input
+    rows: NDArray[np.float32]
+    expected: NDArray[Any]
+    more: float
+
+    def __call__(self, candidate: Model) -> float:
+        """The share of wrong answers, or of numbers the largest error in their span."""
+        got = candidate.decode(candidate.predict(self.inputs.encode(self.rows)))
+        if not isinstance(candidate, NumericModel):
+            return float((got != self.expected).mean())
+        span = np.ptp(self.expected, axis=0)
+        return float((np.abs(got - self.expected).max(axis=0) / np.where(span > 0, span, 1)).max())
+
+
+def losses(model: Model, inputs: Input, by: Calibration) -> Losses:
+    """The losses of integer models, for which `model`, with the estimator's own numbers, tells what is right."""
+    assert by.rows is not None, "what is lost shows on calibration rows only"
+    floats = replace(inputs, dtype="float32", exponents=None, center=None, gain=None, top=None)
+    right = model.quantize(floats, by)
+    expected = right.decode(right.predict(inputs.scaled(by.rows).astype(np.float32)))
+    return Losses(inputs, by.rows, expected, _LOSS if isinstance(model, NumericModel) else 0.0)
 
 
 def widths(inputs: Input) -> tuple[Width, ...]:

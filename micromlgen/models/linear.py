@@ -1,117 +1,39 @@
-"""Every estimator whose answer is a product with its features, or the largest of several.
+"""Classifiers whose answer is the largest of several products with the features.
 
-Linear classifiers and regressors; with them discriminants, naive Bayes of counts and clusters by their
-centres, whose comparisons of distances or likelihoods come to the same. Scalers and projections before them
-are multiplied into the weights.
+With linear classifiers come discriminants, naive Bayes of counts and clusters by their centres, whose
+comparisons of distances or likelihoods come to the same. Scalers and projections before them are multiplied
+into the weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit
-from scipy.special import softmax as exact_softmax
 
 from micromlgen import fixedpoint
-from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import (
-    Calibration,
-    Classifier,
-    DecisionClassifier,
-    Input,
-    Layout,
-    Model,
-    ProbabilisticClassifier,
-    Regressor,
-)
+from micromlgen.ir import Classifier, DecisionClassifier, Detector, Input, Model, ProbabilisticClassifier
+from micromlgen.models import _links
+from micromlgen.models._coefficients import centers_of, classes_of, difference, logistic_link, matrix_of
+from micromlgen.models._linear import BOUND, OnProducts, coefficients, common
+from micromlgen.models._links import Link
 from micromlgen.models._matrix import Matrix
-from micromlgen.models._shares import PROBA_ONE, one_vs_rest, sigmoid, softmax, softmax_shift
-from micromlgen.models._widths import Width, narrowest, widths
+from micromlgen.models._shares import PROBA_ONE, clipped_shift, softmax_shift
+from micromlgen.models._widths import Width
 
 Array = NDArray[Any]
-#: How probabilities follow from scores.
-Link = Literal["softmax", "logistic", "one-vs-rest"]
-#: The contract: relative to the magnitudes that a score adds up.
-_BOUND = 1e-5
-#: Measured with -Os on AVR, Cortex-M0+, Cortex-M4F and RV32: bytes of code, cycles of one product, by kernel.
-_CODE = {"f32": (1100, 1400, 150, 1500), "i16": (250, 120, 160, 110), "i8": (200, 120, 200, 110)}
-_PRODUCT = {"f32": (250, 120, 4, 120), "i16": (36, 6, 2, 6), "i8": (15, 6, 2, 6)}
-_CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
+#: Smallest unit of scores that are powers of two.
+_FINEST = 2.0**-30
 
 
 @dataclass(frozen=True, eq=False)
-class _Linear(Model):
-    matrix: Matrix
-
-    def feature_limits(self) -> NDArray[np.float64]:
-        return np.zeros(self.input.n_features)
-
-    def takes_integers(self) -> bool:
-        return False
-
-    def quantize(self, inputs: Input, by: Calibration) -> Self:
-        if not inputs.is_integer:
-            return replace(self, input=inputs, matrix=self.matrix.rounded())
-
-        def build(width: Width) -> Any:
-            return replace(self, input=inputs, matrix=self.matrix.scaled(inputs, width))
-
-        return narrowest(self, inputs, by, build, widths(inputs))
-
-    @property
-    def kernel(self) -> str:
-        """The kernel that multiplies."""
-        narrow = self.input.dtype == "int16" and self.matrix.kernel == "i8"
-        return "i16w8" if narrow else self.matrix.kernel
-
-    @property
-    def n_scores(self) -> int:
-        """How many scores there are."""
-        return len(self.matrix.bias)
-
-    def behind(self, stage: Affine) -> Self:
-        """The same model of what `stage` is given."""
-        inputs = replace(self.input, n_features=stage.matrix.shape[1])
-        return replace(self, input=inputs, matrix=self.matrix.behind(stage))
-
-    def scores(self, Q: Array) -> Array:
-        """Scores of encoded rows, shape (n, n_scores)."""
-        return self.matrix.scores(Q)
-
-    def rounding(self, Q: Array) -> Array | None:
-        return self.matrix.rounding(Q)
-
-    def boundaries(self) -> Sequence[Array]:
-        top = self.input.highest if self.input.is_integer else 1000.0
-        values = np.array([-top, -1, 0, 1, top], self.input.dtype)
-        return [values] * self.input.n_features
-
-    def layouts(self) -> Sequence[Layout]:
-        tables = [*self.matrix.tables, self.matrix.bias]
-        size = sum(t.nbytes for t in tables)
-        return [
-            Layout(
-                name="rows",
-                flash={c: size + _CODE[self.matrix.kernel][k] for k, c in enumerate(_CORES)},
-                cycles={
-                    c: self.matrix.weights.size * _PRODUCT[self.matrix.kernel][k]
-                    for k, c in enumerate(_CORES)
-                },
-                build=dict,
-                tables=[t.nbytes for t in tables],
-            )
-        ]
-
-
-@dataclass(frozen=True, eq=False)
-class LinearClassifier(_Linear, Classifier):
+class LinearClassifier(OnProducts, Classifier):
     """The sign of one score decides between two classes, the largest of several among more."""
 
     def predict(self, Q: Array) -> Array:
@@ -135,22 +57,29 @@ class LinearClassifier(_Linear, Classifier):
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
         rows = X.astype(np.float64)
-        gap = self._gap(self._own(estimator, rows))
-        return np.asarray(gap <= _BOUND * self.matrix.magnitude(rows).max(axis=1))[:, None]
+        own = np.asarray(self._own(estimator, X))
+        gap = self._gap(own[:, None] if own.ndim == 1 else own)
+        return np.asarray(gap <= BOUND * self.matrix.magnitude(rows).max(axis=1))[:, None]
 
     def _own(self, estimator: Any, X: Array) -> Array:
-        """The estimator's own scores, shape (n, n_scores), where it tells them; else the twin's."""
-        if not hasattr(estimator, "decision_function"):
-            return self.scores(X)
-        scores = np.asarray(estimator.decision_function(X))
-        return scores[:, None] if scores.ndim == 1 else scores
+        """The estimator's own scores, shape (n, n_scores) or (n,)."""
+        return np.asarray(estimator.decision_function(X))
 
     def contract(self) -> Sequence[str]:
         if self.input.is_integer:
             return ["scores are sums of integers that provably stay in 32 bits; the largest decides"]
         return [
-            f"the class is scikit-learn's where its two best scores differ by {_BOUND:g} of what they add up"
+            f"the class is scikit-learn's where its two best scores differ by {BOUND:g} of what they add up"
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters(LinearClassifier):
+    """The nearest of several centres."""
+
+    def _own(self, estimator: Any, X: Array) -> Array:
+        near = -(np.asarray(estimator.transform(X)) ** 2) / 2
+        return near if near.shape[1] > 2 else np.diff(near, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +104,11 @@ class LinearProbabilities(LinearClassifier, ProbabilisticClassifier):
 
     link: Link
 
+    def _scaled(self, inputs: Input, width: Width, rows: Array | None) -> Matrix:
+        if self.link != "clipped":
+            return super()._scaled(inputs, width, rows)
+        return self.matrix.scaled(inputs, width, rows=rows, finest=_FINEST, whole=True)
+
     @property
     def proba_one(self) -> int:
         return PROBA_ONE
@@ -182,36 +116,42 @@ class LinearProbabilities(LinearClassifier, ProbabilisticClassifier):
     @property
     def exponential(self) -> Exponential | None:
         """Of the differences of integer scores."""
-        return fixedpoint.exponential(self.matrix.unit) if self.input.is_integer else None
+        unit = self.matrix.unit * _links.factor(self.link, self.n_scores)
+        return fixedpoint.exponential(unit) if self.input.is_integer else None
 
     @property
     def exp_shift(self) -> int:
         """By so many bits exponentials are shifted right, so that their sum stays in 32 bits."""
         return softmax_shift(self.n_scores)
 
+    @property
+    def one(self) -> int:
+        """A score of one, in integer modes."""
+        return _links.one_of(self.matrix.unit)
+
+    @property
+    def clipped_shift(self) -> int:
+        """By so many bits clipped scores are shifted right, so that their sum stays in 32 bits."""
+        return clipped_shift(self.one)
+
     def predict_proba(self, Q: Array) -> Array:
-        scores, scale = self.scores(Q), self.exponential
-        if scale is None:
-            return _probabilities(scores, self.link).astype(np.float32)
-        if self.link == "softmax" and self.n_scores > 1:
-            return softmax(scores, scale, True)
-        if self.n_scores == 1:
-            return np.concatenate(sigmoid(scores, scale, True), axis=1)
-        return one_vs_rest(scores, scale)
+        scores = self.scores(Q)
+        if self.input.is_integer:
+            return _links.integer_probabilities(scores, self.link, self.matrix.unit)
+        return _links.probabilities(scores, self.link).astype(np.float32)
 
     def proba_rounding(self, Q: Array) -> Array | None:
         rounding = self.rounding(Q)
-        return None if rounding is None else 3e-6 + 2 * rounding.max(axis=1, keepdims=True)
+        return None if rounding is None else _links.off(self.scores(Q), rounding, self.link)
 
 
-def _probabilities(scores: Array, link: Link) -> Array:
-    """Of float64 scores, shape (n, n_classes)."""
-    if scores.shape[1] == 1:
-        return np.concatenate([expit(-scores), expit(scores)], axis=1)
-    if link == "softmax":
-        return np.asarray(exact_softmax(scores, axis=1))
-    logs = log_expit(scores)
-    return np.asarray(exact_softmax(logs, axis=1))
+@dataclass(frozen=True, eq=False)
+class Counts(LinearProbabilities):
+    """Naive Bayes, whose scores are joint log probabilities, or the difference of two."""
+
+    def _own(self, estimator: Any, X: Array) -> Array:
+        logs = np.asarray(estimator.predict_log_proba(X))
+        return logs if logs.shape[1] > 2 else np.diff(logs, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,76 +160,47 @@ class LogisticClassifier(LinearDecision, LinearProbabilities):
 
 
 @dataclass(frozen=True, eq=False)
-class LinearRegressor(_Linear, Regressor):
-    """Scores are the answer."""
+class LinearDetector(OnProducts, Detector):
+    """A score that is at least `offset` is that of an inlier."""
 
-    def quantize(self, inputs: Input, by: Calibration) -> Self:
-        model = super().quantize(inputs, by)
-        if not inputs.is_integer:
-            return model
-        assert by.rows is not None, "integer modes of linear models need calibration rows"
-        y = self.matrix.scores(inputs.scaled(by.rows))
-        return replace(model, span=np.stack([y.min(axis=0), y.max(axis=0)], axis=1))
-
-    def predict(self, Q: Array) -> Array:
-        scores = self.scores(Q).astype(self.output_dtype)
-        return scores[:, 0] if self.n_outputs == 1 else scores
+    def _scaled(self, inputs: Input, width: Width, rows: Array | None) -> Matrix:
+        # Its bias makes room for the offset, with which the score is compared.
+        room = replace(self.matrix, bias=np.array([self.offset])).scaled(
+            inputs, width, rows=rows, finest=_FINEST, whole=True
+        )
+        return replace(room, bias=np.zeros(1, np.int32))
 
     @property
-    def output_scale(self) -> float:
-        return self.matrix.unit
+    def score_one(self) -> int:
+        return round(1.0 / self.matrix.unit)
 
-    def tolerance(self, X: Array) -> NDArray[np.float64]:
-        return _BOUND * self.matrix.magnitude(X)
+    @property
+    def cut(self) -> Any:
+        """The lowest score of an inlier: int32 or float32."""
+        if self.input.is_integer:
+            return np.int32(round(self.offset * self.score_one))
+        return np.float32(self.offset)
+
+    def score(self, Q: Array) -> Array:
+        return np.asarray(self.scores(Q)[:, 0], self.output_dtype)
+
+    def predict(self, Q: Array) -> Array:
+        return np.where(self.scores(Q)[:, 0] >= self.cut, 1, -1).astype(np.int16)
+
+    def unsure(self, Q: Array) -> NDArray[np.bool_]:
+        rounding = self.rounding(Q)
+        if rounding is None:
+            return super().unsure(Q)
+        return np.asarray(np.abs(self.scores(Q) - self.cut) <= rounding)
+
+    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        magnitude = self.matrix.magnitude(X) + abs(self.offset)
+        return np.asarray(np.abs(estimator.decision_function(X))[:, None] <= BOUND * magnitude)
 
     def contract(self) -> Sequence[str]:
         if self.input.is_integer:
-            return ["numbers are sums of integers that provably stay in 32 bits"]
-        return [f"numbers are within {_BOUND:g} of what they add up"]
-
-
-def _classes(estimator: Any) -> Array:
-    """`classes_` of a classifier with one output.
-
-    Raises
-    ------
-    UnsupportedError
-        If there are several outputs.
-    """
-    if isinstance(estimator.classes_, list) or (
-        getattr(estimator, "_label_binarizer", None) is not None
-        and (estimator._label_binarizer.y_type_.startswith("multilabel"))
-    ):
-        raise UnsupportedError(
-            f"{type(estimator).__name__} with several outputs cannot be ported; use MultiOutputClassifier"
-        )
-    return np.asarray(estimator.classes_)
-
-
-def _matrix(estimator: Any, coef: Any, intercept: Any) -> Matrix:
-    """Weights of an estimator; of two rows only the difference decides."""
-    weights = np.atleast_2d(coef.toarray() if hasattr(coef, "toarray") else np.asarray(coef, np.float64))
-    bias = np.broadcast_to(np.asarray(intercept, np.float64), len(weights)).copy()
-    if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
-        raise UnsupportedError(f"{type(estimator).__name__} has weights that are not finite; fit it again")
-    return Matrix(weights.astype(np.float64), bias)
-
-
-def _difference(matrix: Matrix) -> Matrix:
-    """One score for two."""
-    if len(matrix.bias) != 2:
-        return matrix
-    return Matrix(np.diff(matrix.weights, axis=0), np.diff(matrix.bias))
-
-
-def _common(estimator: Any, n_features: int) -> dict[str, Any]:
-    return {"source": type(estimator).__name__, "input": Input(n_features)}
-
-
-def _decision(estimator: Any) -> LinearDecision:
-    matrix = _matrix(estimator, estimator.coef_, estimator.intercept_)
-    n = matrix.weights.shape[1]
-    return LinearDecision(**_common(estimator, n), classes=(_classes(estimator),), matrix=matrix)
+            return ["scores are sums of integers that provably stay in 32 bits"]
+        return [f"right where the score differs from the offset by {BOUND:g} of what it adds up"]
 
 
 @converts(
@@ -304,104 +215,63 @@ def decision(estimator: Any) -> LinearDecision:
     return _decision(estimator)
 
 
-@converts(
-    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
-    "sklearn.linear_model.LogisticRegression",
-    "sklearn.linear_model.LogisticRegressionCV",
-)
+def _decision(estimator: Any) -> LinearDecision:
+    classes = classes_of(estimator)
+    return LinearDecision(**common(estimator, coefficients(estimator)), classes=(classes,))
+
+
+def _probabilistic(estimator: Any, link: Link) -> LogisticClassifier:
+    classes = classes_of(estimator)
+    return LogisticClassifier(**common(estimator, coefficients(estimator)), classes=(classes,), link=link)
+
+
+@converts("sklearn.linear_model.LogisticRegression", "sklearn.linear_model.LogisticRegressionCV")
 def logistic(estimator: Any) -> LogisticClassifier:
-    """Convert a classifier with probabilities."""
-    matrix = _matrix(estimator, estimator.coef_, estimator.intercept_)
-    return LogisticClassifier(
-        **_common(estimator, matrix.weights.shape[1]),
-        classes=(_classes(estimator),),
-        matrix=matrix,
-        link=_link(estimator),
-    )
+    """Convert logistic regression."""
+    return _probabilistic(estimator, logistic_link(estimator, coefficients(estimator)))
 
 
-def _link(estimator: Any) -> Link:
-    """Until scikit-learn 1.8, logistic regression may set each class against the rest."""
-    several = len(estimator.classes_) > 2
-    kind = getattr(estimator, "multi_class", "auto")
-    solver = getattr(estimator, "solver", None)
-    rest = kind == "ovr" or (kind in ("auto", "deprecated") and (not several or solver == "liblinear"))
-    return "one-vs-rest" if rest and several else "logistic" if rest else "softmax"
+@converts("sklearn.discriminant_analysis.LinearDiscriminantAnalysis")
+def discriminant(estimator: Any) -> LogisticClassifier:
+    """Convert a linear discriminant."""
+    return _probabilistic(estimator, "softmax" if len(estimator.classes_) > 2 else "logistic")
 
 
 @converts("sklearn.linear_model.SGDClassifier")
 def sgd(estimator: Any) -> LinearDecision:
-    """Convert a classifier by stochastic gradient descent: the logarithmic loss has probabilities."""
-    if estimator.loss != "log_loss":
-        return _decision(estimator)
-    matrix = _matrix(estimator, estimator.coef_, estimator.intercept_)
-    link: Link = "one-vs-rest" if len(estimator.classes_) > 2 else "logistic"
-    return LogisticClassifier(
-        **_common(estimator, matrix.weights.shape[1]),
-        classes=(_classes(estimator),),
-        matrix=matrix,
-        link=link,
-    )
+    """Convert a classifier by stochastic gradient descent: two of its losses have probabilities."""
+    if estimator.loss == "modified_huber":
+        return _probabilistic(estimator, "clipped")
+    if estimator.loss == "log_loss":
+        return _probabilistic(estimator, "one-vs-rest" if len(estimator.classes_) > 2 else "logistic")
+    return _decision(estimator)
 
 
 @converts("sklearn.naive_bayes.MultinomialNB", "sklearn.naive_bayes.ComplementNB")
-def counts(estimator: Any) -> LinearProbabilities:
+def counts(estimator: Any) -> Counts:
     """Convert naive Bayes of counts: log likelihoods are products with the counts."""
-    alone = len(estimator.classes_) == 1
-    prior = estimator.class_log_prior_ if type(estimator).__name__ == "MultinomialNB" or alone else 0.0
-    matrix = _difference(_matrix(estimator, estimator.feature_log_prob_, prior))
-    return LinearProbabilities(
-        **_common(estimator, matrix.weights.shape[1]),
-        classes=(estimator.classes_,),
-        matrix=matrix,
-        link="softmax",
-    )
+    classes = classes_of(estimator)
+    prior = estimator.class_log_prior_ if type(estimator).__name__ == "MultinomialNB" else 0.0
+    matrix = difference(matrix_of(estimator, estimator.feature_log_prob_, prior))
+    link: Link = "softmax" if len(classes) > 2 else "logistic"
+    return Counts(**common(estimator, matrix), classes=(classes,), link=link)
 
 
 @converts("sklearn.cluster.KMeans", "sklearn.cluster.MiniBatchKMeans")
-def clusters(estimator: Any) -> LinearClassifier:
-    """Convert clusters: the nearest centre has the largest ``center @ x - |center|**2 / 2``."""
-    centers = np.asarray(estimator.cluster_centers_, np.float64)
-    # Around their middle the squares are smallest, and lose least to rounding.
-    middle = centers.mean(axis=0)
-    near = centers - middle
-    matrix = _difference(_matrix(estimator, near, -(near @ middle) - (near**2).sum(axis=1) / 2))
-    return LinearClassifier(
-        **_common(estimator, centers.shape[1]), classes=(np.arange(len(centers)),), matrix=matrix
-    )
+def clusters(estimator: Any) -> Clusters:
+    """Convert clusters."""
+    names = np.arange(len(estimator.cluster_centers_))
+    return Clusters(**common(estimator, centers_of(estimator)), classes=(names,))
 
 
-@converts(
-    "sklearn.linear_model.ARDRegression",
-    "sklearn.linear_model.BayesianRidge",
-    "sklearn.linear_model.ElasticNet",
-    "sklearn.linear_model.ElasticNetCV",
-    "sklearn.linear_model.HuberRegressor",
-    "sklearn.linear_model.Lars",
-    "sklearn.linear_model.LarsCV",
-    "sklearn.linear_model.Lasso",
-    "sklearn.linear_model.LassoCV",
-    "sklearn.linear_model.LassoLars",
-    "sklearn.linear_model.LassoLarsCV",
-    "sklearn.linear_model.LassoLarsIC",
-    "sklearn.linear_model.LinearRegression",
-    "sklearn.linear_model.MultiTaskElasticNet",
-    "sklearn.linear_model.MultiTaskElasticNetCV",
-    "sklearn.linear_model.MultiTaskLasso",
-    "sklearn.linear_model.MultiTaskLassoCV",
-    "sklearn.linear_model.OrthogonalMatchingPursuit",
-    "sklearn.linear_model.OrthogonalMatchingPursuitCV",
-    "sklearn.linear_model.PassiveAggressiveRegressor",
-    "sklearn.linear_model.QuantileRegressor",
-    "sklearn.linear_model.Ridge",
-    "sklearn.linear_model.RidgeCV",
-    "sklearn.linear_model.SGDRegressor",
-    "sklearn.linear_model.TheilSenRegressor",
-    "sklearn.svm.LinearSVR",
-)
-def regressor(estimator: Any) -> LinearRegressor:
-    """Convert a regressor."""
-    matrix = _matrix(estimator, estimator.coef_, estimator.intercept_)
-    return LinearRegressor(
-        **_common(estimator, matrix.weights.shape[1]), span=np.zeros((len(matrix.bias), 2)), matrix=matrix
-    )
+@converts("sklearn.cluster.BisectingKMeans")
+def bisecting(estimator: Any) -> Model:
+    """Refuse clusters that are found by walking a tree of centres: the nearest may be another one."""
+    raise UnsupportedError("BisectingKMeans cannot be ported; use KMeans with init=its cluster_centers_")
+
+
+@converts("sklearn.linear_model.SGDOneClassSVM")
+def one_class(estimator: Any) -> LinearDetector:
+    """Convert a linear one-class SVM."""
+    matrix = matrix_of(estimator, estimator.coef_, 0.0)
+    return LinearDetector(**common(estimator, matrix), offset=float(np.ravel(estimator.offset_)[0]))

@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from micromlgen.affine import Affine
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model
 from micromlgen.models._folding import Stages, fold
+from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is_nothing, stages_of
 from micromlgen.models._trees import OnTrees
+from micromlgen.models.scalers import of_map
 
 
 @converts("sklearn.pipeline.Pipeline")
 def pipeline(estimator: Any) -> Model:
-    """Convert the last step, and fold the transformers before it into the model."""
-    *before, (_, last) = estimator.steps
-    if last is None or last == "passthrough":
-        raise UnsupportedError(
-            "Pipeline without a model at its end cannot be ported; end it with an estimator"
-        )
+    """Convert the last step, behind the transformers before it."""
+    steps = [step for _, step in estimator.steps]
+    last = steps[-1]
+    if is_nothing(last) or (hasattr(last, "transform") and not hasattr(last, "predict")):
+        return _transformer(estimator, steps)
     model = model_of(last)
-    transformers = [step for _, step in before if step is not None and step != "passthrough"]
-    if not transformers:
+    before = [step for step in steps[:-1] if not is_nothing(step)]
+    if not before:
         return model
-    if not isinstance(model, OnTrees):
-        raise UnsupportedError(f"{model.source} behind transformers cannot be ported yet")
-    names = getattr(estimator, "feature_names_in_", None)
-    if model.input.also_missing is not None:
-        raise UnsupportedError(
-            f"{model.source}: numbers that mean missing cannot be ported behind transformers; use NaN"
-        )
-    stages = Stages(transformers, estimator.n_features_in_, names)
-    trees, fills = fold(model.trees, stages)
-    inputs = Input(estimator.n_features_in_, missing=model.input.missing or fills)
-    return replace(model, trees=trees, input=inputs)
+    if isinstance(model, OnTrees):
+        before, model = _folded(before, model, getattr(estimator, "feature_names_in_", None))
+    return before_model([stage for step in before for stage in stages_of(step)], model, model.source)
+
+
+@converts("sklearn.feature_selection.RFE", "sklearn.feature_selection.RFECV")
+def elimination(estimator: Any) -> Model:
+    """Convert the model behind the features that were kept: the last step of a pipeline predicts."""
+    model = model_of(estimator.estimator_)
+    kept, every = np.flatnonzero(estimator.get_support()), estimator.n_features_in_
+    if isinstance(model, OnTrees):
+        feature = kept[model.trees.feature].astype(np.int32)
+        inputs = replace(model.input, n_features=every)
+        return replace(model, trees=replace(model.trees, feature=feature), input=inputs)
+    return before_model([of_map(SELECTION, Affine.selection(kept, every))], model, model.source)
+
+
+def _transformer(estimator: Any, steps: Sequence[Any]) -> Model:
+    """The transformer that a pipeline without a model at its end is."""
+    stages = [stage for step in steps for stage in stages_of(step)]
+    if not stages:
+        raise UnsupportedError("Pipeline of nothing but 'passthrough' cannot be ported; it computes nothing")
+    return in_sequence(stages)
+
+
+def _folded(before: list[Any], model: Any, names: Sequence[str] | None) -> tuple[list[Any], Any]:
+    """As many of the transformers nearest to trees as can be folded into them; what is left of both."""
+    for first in range(len(before)):
+        stages = Stages(before[first:], before[first].n_features_in_, None if first else names)
+        try:
+            stages.sources()
+        except UnsupportedError:
+            continue
+        if model.input.also_missing is not None:
+            raise UnsupportedError(
+                f"{model.source}: numbers that mean missing cannot be ported behind transformers; use NaN"
+            )
+        trees, fills = fold(model.trees, stages)
+        inputs = Input(stages.n_features, missing=model.input.missing or fills)
+        return before[:first], replace(model, trees=trees, input=inputs)
+    return before, model
 
 
 @converts(

@@ -38,7 +38,9 @@ def sources() -> dict[str, str]:
         n, N = p.name.snake, p.name.macro
         one = p.model.n_outputs == 1
         result = "int" if p.model.kind == "classifier" else f"{n}_output_t"
-        call = f"total += (int){n}_predict(x);" if one else f"{result} y[{N}_N_OUTPUTS]; {n}_predict(x, y);"
+        transforms = p.model.kind == "transformer"
+        several = f"{result} y[{N}_N_OUTPUTS]; {n}_{'transform' if transforms else 'predict'}(x, y);"
+        call = f"total += (int){n}_predict(x);" if one and not transforms else several
         uses[i % 2] += f"    {{ static {n}_input_t x[{N}_N_FEATURES]; {call} }}\n"
     function = "int {0}(void);\nint {0}(void)\n{{\n    int total = 0;\n{1}    return total;\n}}\n"
     return {

@@ -13,8 +13,9 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
-from sklearn.feature_selection import SelectKBest, VarianceThreshold
+from sklearn.feature_selection import RFE, SelectKBest, VarianceThreshold
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -116,19 +117,26 @@ def test_a_filled_value_goes_where_the_filling_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "message"),
+    "steps",
     [
-        ((PCA(2), forest()), "PCA before trees cannot be ported: its outputs mix features"),
-        ((Normalizer(), forest()), "Normalizer before trees cannot be ported"),
-        ((PolynomialFeatures(), forest()), "PolynomialFeatures before trees cannot be ported"),
-        ((KBinsDiscretizer(3, subsample=None), forest()), "but with encode='ordinal'"),
-        ((SimpleImputer(add_indicator=True), forest()), "add_indicator=True.* leave it out"),
+        (PCA(2), forest()),
+        (StandardScaler(), PCA(2), MinMaxScaler(), hist()),
+        (Normalizer(), forest()),
+        (PolynomialFeatures(), BOOSTED),
+        (KBinsDiscretizer(3, subsample=None), forest()),
+        (SimpleImputer(add_indicator=True), forest()),
+        (PCA(2), IsolationForest(n_estimators=5, random_state=0)),
+        (PCA(2), DecisionTreeRegressor(max_depth=4)),
     ],
-    ids=lambda value: type(value[0]).__name__ if isinstance(value, tuple) else "",
+    ids=lambda steps: "-".join(type(s).__name__ for s in steps),
 )
-def test_what_cannot_be_folded_is_refused(steps: tuple[object, ...], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        mm.transpile(fitted(*steps, X=HOLES if "Imputer" in str(steps[0]) else IRIS))
+def test_what_cannot_be_folded_stands_before_the_trees(steps: tuple[object, ...]) -> None:
+    X = HOLES if "Imputer" in str(steps[0]) else IRIS
+    program = mm.transpile(fitted(*steps, X=X), name="before")
+    assert len(program.model.stages) == 1  # what could be is folded
+    report = program.verify(X)
+    assert report, str(report)
+    assert program.model.undecided(fitted(*steps, X=X), X.astype(float)).mean() < 0.05
 
 
 def test_a_falling_scaler_is_refused() -> None:
@@ -138,9 +146,16 @@ def test_a_falling_scaler_is_refused() -> None:
         mm.transpile(estimator)
 
 
-def test_a_pipeline_needs_a_model() -> None:
-    with pytest.raises(ValueError, match="Pipeline without a model at its end"):
-        mm.transpile(Pipeline([("a", StandardScaler()), ("b", "passthrough")]).fit(IRIS))
+def test_a_pipeline_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="Pipeline of nothing but 'passthrough'"):
+        mm.transpile(Pipeline([("a", "passthrough"), ("b", None)]).fit(IRIS))
+
+
+@pytest.mark.parametrize("model", [forest(), LogisticRegression(max_iter=500)], ids=["trees", "linear"])
+def test_elimination_predicts(model: object) -> None:
+    estimator = fitted(StandardScaler(), RFE(model, n_features_to_select=2))
+    assert mm.verify(estimator, IRIS)
+    assert mm.verify(RFE(model, n_features_to_select=2).fit(IRIS.astype(float), SPECIES), IRIS)
 
 
 def test_a_search_without_a_model() -> None:

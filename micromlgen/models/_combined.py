@@ -1,0 +1,99 @@
+"""Estimators made of others: one linear model where all are linear, else a chain of what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Input, Model, NumericModel, Regressor, Transformer
+from micromlgen.models._linear import OnProducts
+from micromlgen.models._matrix import Matrix
+from micromlgen.models.answers import answers
+from micromlgen.models.chain import Split, chained
+from micromlgen.models.regression import LinearRegressor
+from micromlgen.models.union import beside
+
+Array = NDArray[Any]
+
+
+def combined(parts: Sequence[Transformer], final: Model, source: str, split: Split | None = None) -> Model:
+    """A model of what other models answer for the same features.
+
+    Parameters
+    ----------
+    parts : sequence of Transformer
+    final : Model
+        Of their outputs.
+    source : str
+    split : callable, optional
+        As of `Chain`; regressors that are continuous need none.
+    """
+    stage = beside(source, parts, parts[0].input.n_features)
+
+    def nothing(estimator: Any, X: Array) -> tuple[Any, Array]:
+        return estimator, np.zeros((len(X), final.input.n_features))
+
+    return replace(chained([stage], final, source), split=nothing if split is None else split)
+
+
+def linear_regressor(matrix: Matrix, source: str) -> LinearRegressor:
+    """The regressor of these weights."""
+    n_outputs, n_features = matrix.weights.shape
+    return LinearRegressor(
+        source=source, input=Input(n_features), span=np.zeros((n_outputs, 2)), matrix=matrix
+    )
+
+
+def stacked(models: Sequence[Model], kind: type[OnProducts]) -> Matrix | None:
+    """Rows of all models, one after another; None if one is not exactly of that linear kind."""
+    linear = [m for m in models if isinstance(m, OnProducts) and type(m) is kind]
+    if len(linear) < len(models):
+        return None
+    return Matrix(
+        np.concatenate([m.matrix.weights for m in linear]), np.concatenate([m.matrix.bias for m in linear])
+    )
+
+
+def regressors(models: Sequence[Model], source: str) -> None:
+    """Check that all models are regressors.
+
+    Raises
+    ------
+    UnsupportedError
+        If one is not.
+    """
+    for model in models:
+        if not isinstance(model, Regressor):
+            raise UnsupportedError(
+                f"{source}: {model.source} is no regressor, and cannot be ported inside it"
+            )
+
+
+def numbers_of(models: Sequence[Model]) -> list[Transformer]:
+    """What regressors answer."""
+    return [answers(model, "predict") for model in models]
+
+
+def weighted_sum(models: Sequence[Model], weights: NDArray[np.float64], source: str) -> Model:
+    """The sum of what regressors of one output answer, each times its weight."""
+    regressors(models, source)
+    rows = stacked(models, LinearRegressor)
+    if rows is not None:
+        return linear_regressor(
+            Matrix((weights @ rows.weights)[None], np.array([weights @ rows.bias])), source
+        )
+    return combined(numbers_of(models), linear_regressor(Matrix(weights[None], np.zeros(1)), source), source)
+
+
+def scaled(model: Model, gain: NDArray[np.float64], offset: NDArray[np.float64], source: str) -> Model:
+    """What a regressor answers, times `gain` and plus `offset`, output by output."""
+    assert isinstance(model, NumericModel)
+    rows = stacked([model], LinearRegressor)
+    if rows is not None:
+        return linear_regressor(Matrix(rows.weights * gain[:, None], rows.bias * gain + offset), source)
+    return combined(numbers_of([model]), linear_regressor(Matrix(np.diag(gain), offset), source), source)

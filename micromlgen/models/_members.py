@@ -1,0 +1,97 @@
+"""Models inside models: each is rendered by its own family, in a layout that is chosen together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.ir import Layout, Model
+
+_CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
+#: Where a member's best layout is looked for: on which cores, and what flash and cycles count there.
+_ASKED = [(cores, *weights) for cores in (("avr",), _CORES[1:]) for weights in ((1, 0), (0, 1), (1.5, 1))]
+
+
+class Member(NamedTuple):
+    """A model inside another, whose functions begin with `<name>_<suffix>_`."""
+
+    suffix: str
+    model: Model
+
+
+class Part(NamedTuple):
+    """What a template renders with ``member(part.model, part.layout, part.suffix)``."""
+
+    suffix: str
+    model: Model
+    layout: Layout
+
+
+def together(members: Sequence[Member], code: Sequence[float], cycles: float = 30.0) -> list[Layout]:
+    """Layouts of a model with members: for each that asks for size, speed or both, the best of each member.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        In the numbers of the C.
+    code : sequence of float
+        Bytes of what calls them, on AVR, Cortex-M0+, Cortex-M4F and RV32.
+    cycles : float
+        Of what calls them.
+
+    Returns
+    -------
+    list of Layout
+        Whose `build` gives `members`, a list of `Part`.
+    """
+    offered = [list(member.model.layouts()) for member in members]
+    chosen = dict.fromkeys(
+        tuple(_best(layouts, cores, flash, time) for layouts in offered) for cores, flash, time in _ASKED
+    )
+    out = []
+    for numbers in chosen:
+        parts = [
+            Part(member.suffix, member.model, layouts[k])
+            for member, layouts, k in zip(members, offered, numbers, strict=True)
+        ]
+
+        def build(parts: list[Part] = parts) -> dict[str, Any]:
+            return {"members": parts}
+
+        names = list(dict.fromkeys(part.layout.name for part in parts))
+        out.append(
+            Layout(
+                name=" + ".join(names),
+                flash={c: code[k] + sum(p.layout.flash[c] for p in parts) for k, c in enumerate(_CORES)},
+                cycles={c: cycles + sum(p.layout.cycles[c] for p in parts) for c in _CORES},
+                build=build,
+                tables=[size for p in parts for size in p.layout.tables],
+            )
+        )
+    return out
+
+
+def _best(layouts: Sequence[Layout], cores: Sequence[str], flash: float, cycles: float) -> int:
+    def cost(k: int) -> float:
+        x = layouts[k]
+        return sum(flash * log(max(x.flash[c], 1)) + cycles * log(max(x.cycles[c], 1)) for c in cores)
+
+    return min(range(len(layouts)), key=cost)
+
+
+def last_step(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
+    """The step that predicts, inside pipelines and searches, and what it is given for rows X."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            X = estimator[:-1].transform(X) if len(estimator.steps) > 1 else X
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "support_") and hasattr(estimator, "estimator_"):
+            X, estimator = estimator.transform(X), estimator.estimator_
+        else:
+            return estimator, np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)

@@ -1,0 +1,135 @@
+"""What a model answers, as features of another: its numbers, probabilities or the numbers it decides by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.affine import Affine
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import (
+    Calibration,
+    Classifier,
+    DecisionClassifier,
+    Input,
+    Layout,
+    Model,
+    NumericModel,
+    ProbabilisticClassifier,
+)
+from micromlgen.models._members import Member, together
+from micromlgen.models._spread import near, tried
+from micromlgen.models._stage import Stage, zeros
+
+Array = NDArray[Any]
+What = Literal["predict", "predict_proba", "decision_function"]
+#: What constants in float32 may make of probabilities that sums of leaves in integers give.
+_LEAVES = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Answers(Stage):
+    """Some columns of the answer of a model, or the index of its class."""
+
+    model: Model
+    what: What
+    columns: tuple[int, ...]
+
+    @property
+    def uses_math(self) -> bool:
+        return self.model.uses_math
+
+    @property
+    def fills(self) -> bool:
+        return True
+
+    @property
+    def n_answers(self) -> int:
+        """How many numbers the model gives, of which `columns` are kept."""
+        if isinstance(self.model, ProbabilisticClassifier) and self.what == "predict_proba":
+            return sum(self.model.n_classes)
+        if isinstance(self.model, DecisionClassifier) and self.what == "decision_function":
+            return self.model.n_decisions
+        return self.model.n_outputs
+
+    @property
+    def all_kept(self) -> bool:
+        """Whether the columns are the whole answer."""
+        return self.columns == tuple(range(self.n_answers))
+
+    def _no_integers(self, inputs: Input) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.source} inside another estimator cannot be ported in integers; use dtype='float32'"
+        )
+
+    def behind(self, stage: Affine) -> Answers | None:
+        inner = self.model.behind(stage)
+        return None if inner is None else replace(self, input=inner.input, model=inner)
+
+    def quantize(self, inputs: Input, by: Calibration) -> Answers:
+        if inputs.is_integer:
+            raise self._no_integers(inputs)
+        inside = replace(inputs, center=None, gain=None, missing=inputs.missing and self.model.input.missing)
+        return replace(self, input=inputs, model=self.model.quantize(inside, by))
+
+    def _all(self, X: Array) -> Array:
+        """All numbers of the model, shape (n, n_answers)."""
+        answer = self.model.predict(X) if self.what == "predict" else getattr(self.model, self.what)(X)
+        return np.asarray(answer).reshape(len(X), -1)
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        return self._all(X)[:, self.columns].astype(np.float64)
+
+    def _cut(self, numbers: Array, X: Array) -> Array:
+        return np.broadcast_to(numbers, (len(X), self.n_answers))[:, self.columns]
+
+    def rounding(self, Q: Array) -> Array | None:
+        if self.what == "predict_proba":
+            assert isinstance(self.model, ProbabilisticClassifier)
+            known = self.model.proba_rounding(Q)
+        else:
+            known = self.model.rounding(Q)
+        if known is None:
+            return None
+        if isinstance(self.model, Classifier) and self.what == "predict":
+            known = np.where(self.model.unsure(Q), float(max(self.model.n_classes)), 0.0)
+        return self._cut(known, Q)
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        if not by.any():
+            return np.zeros((len(Q), self.n_outputs))
+        if self.model.rounding(Q[:1]) is None:
+            most = np.ptp(self.exact(Q), axis=0) + 1.0
+            return np.where(near(self.model, Q, by)[:, None], most, 0.0)
+        return self._cut(tried(self._all, Q, by), Q)
+
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
+        if isinstance(self.model, NumericModel):
+            return self._cut(self.model.tolerance(X), X)
+        rounding = self.rounding(X)
+        return np.asarray(_LEAVES + (0.0 if rounding is None else 2 * rounding))
+
+    def boundaries(self) -> Sequence[Array]:
+        return self.model.boundaries()
+
+    @property
+    def members(self) -> list[Member]:
+        """The model that is rendered inside."""
+        return [Member("of", self.model)]
+
+    def layouts(self) -> Sequence[Layout]:
+        return together(self.members, code=(20, 20, 20, 20))
+
+    def contract(self) -> Sequence[str]:
+        return self.model.contract()
+
+
+def answers(model: Model, what: What, columns: Sequence[int] | None = None) -> Answers:
+    """What a model answers, all or some columns of it."""
+    made = Answers(source=model.source, input=model.input, span=zeros(1), model=model, what=what, columns=())
+    kept = tuple(range(made.n_answers)) if columns is None else tuple(columns)
+    return replace(made, columns=kept, span=zeros(len(kept)))

@@ -1,0 +1,225 @@
+"""Classifiers whose probabilities were calibrated after training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from micromlgen.convert import converts, model_of
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import (
+    Calibration,
+    DecisionClassifier,
+    Input,
+    Layout,
+    Model,
+    ProbabilisticClassifier,
+    Transformer,
+)
+from micromlgen.models._combined import combined
+from micromlgen.models._sequence import in_sequence
+from micromlgen.models._stage import TINY, ULP, Stage, only_layout, zeros
+from micromlgen.models.answers import Answers, answers
+from micromlgen.models.voting import MeanShares
+
+Array = NDArray[Any]
+#: Most that the exponentials and shares of float32 are off.
+_SHARES = 3e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated(Stage):
+    """Numbers that a classifier decides by, as probabilities: one for two classes, or one for each."""
+
+    form: ClassVar[str]
+
+    def each(self, X: Array) -> NDArray[np.float64]:
+        """Calibrated numbers, not yet divided by their sum, of the shape of X."""
+        raise NotImplementedError
+
+    def steepness(self, X: Array, by: Array) -> NDArray[np.float64]:
+        """Most by which `each` moves where numbers do by `by`."""
+        raise NotImplementedError
+
+    def quantize(self, inputs: Input, by: Calibration) -> Calibrated:
+        if inputs.is_integer:
+            raise self._no_integers(inputs)
+        return replace(self, input=inputs)
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        part = self.each(X.astype(np.float64))
+        if part.shape[1] == 1:
+            return np.concatenate([1 - part, part], axis=1)
+        whole = part.sum(axis=1, keepdims=True)
+        even = np.full_like(part, 1 / part.shape[1])
+        return np.asarray(np.divide(part, whole, out=even, where=whole > 0))
+
+    def _shared(self, X: Array, off: Array) -> Array:
+        """The error of probabilities from that of calibrated numbers."""
+        part = self.each(X.astype(np.float64))
+        if part.shape[1] == 1:
+            return np.repeat(off + 2 * ULP, 2, axis=1)
+        whole = part.sum(axis=1, keepdims=True) - off.sum(axis=1, keepdims=True)
+        most = off.max(axis=1, keepdims=True) * (part.shape[1] + 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shared = np.where(whole > 0, most / whole + 4 * ULP, 1.0)
+        return np.repeat(np.minimum(shared, 1.0), part.shape[1], axis=1)
+
+    def rounding(self, Q: Array) -> Array | None:
+        return self._shared(Q, self.own_rounding(Q))
+
+    def own_rounding(self, Q: Array) -> Array:
+        """Most that float arithmetic makes of `each`."""
+        raise NotImplementedError
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        return self._shared(Q, self.own_rounding(Q) + self.steepness(Q.astype(np.float64), by))
+
+    def contract(self) -> Sequence[str]:
+        return ["probabilities are within 1e-5"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sigmoid(Calibrated):
+    """``1 / (1 + exp(gain * t + offset))`` of each number."""
+
+    form = "sigmoid"
+    gain: Array
+    offset: Array
+
+    def quantize(self, inputs: Input, by: Calibration) -> Calibrated:
+        model = super().quantize(inputs, by)
+        return replace(model, gain=self.gain.astype(np.float32), offset=self.offset.astype(np.float32))
+
+    def each(self, X: Array) -> NDArray[np.float64]:
+        return np.asarray(expit(-(self.gain.astype(np.float64) * X + self.offset)))
+
+    def own_rounding(self, Q: Array) -> Array:
+        size = np.abs(Q.astype(np.float64) * self.gain) + np.abs(self.offset)
+        return np.asarray(_SHARES + ULP * size)
+
+    def steepness(self, X: Array, by: Array) -> NDArray[np.float64]:
+        return np.asarray(np.minimum(np.abs(self.gain.astype(np.float64)) * by / 4, 1.0))
+
+    def layouts(self) -> Sequence[Layout]:
+        work = [c * self.input.n_features for c in (2500.0, 900, 90, 900)]
+        return only_layout("sigmoid", [self.gain, self.offset], (900, 700, 300, 700), work)
+
+
+@dataclass(frozen=True, eq=False)
+class Isotonic(Calibrated):
+    """A line through points of each number, level beyond them."""
+
+    form = "isotonic"
+    #: Points of each number, one after another: ascending numbers, and probabilities.
+    at: Array
+    value: Array
+    #: First point of each number, and behind the last one how many there are.
+    starts: Array
+
+    def quantize(self, inputs: Input, by: Calibration) -> Calibrated:
+        model = super().quantize(inputs, by)
+        at = self.at.astype(np.float32)
+        return replace(model, at=at, value=self.value.astype(np.float32))
+
+    def _points(self, k: int) -> tuple[Array, Array]:
+        own = slice(int(self.starts[k]), int(self.starts[k + 1]))
+        return self.at[own].astype(np.float64), self.value[own].astype(np.float64)
+
+    def each(self, X: Array) -> NDArray[np.float64]:
+        return np.stack([np.interp(X[:, k], *self._points(k)) for k in range(X.shape[1])], axis=1)
+
+    def own_rounding(self, Q: Array) -> Array:
+        blur = 4 * ULP * np.abs(Q.astype(np.float64)) + TINY
+        return np.asarray(8 * ULP + self.steepness(Q.astype(np.float64), blur))
+
+    def steepness(self, X: Array, by: Array) -> NDArray[np.float64]:
+        return np.asarray(self.each(X + by) - self.each(X - by))
+
+    def layouts(self) -> Sequence[Layout]:
+        work = [40.0 * len(self.at) + c for c in (1500.0, 700, 60, 700)]
+        return only_layout("points", [self.at, self.value, self.starts], (1100, 1200, 200, 1300), work)
+
+
+def _decisions(title: str, model: Model) -> Answers:
+    """What is calibrated: decisions, else probabilities.
+
+    Raises
+    ------
+    UnsupportedError
+        If there are neither.
+    """
+    if isinstance(model, DecisionClassifier):
+        return answers(model, "decision_function")
+    if isinstance(model, ProbabilisticClassifier):
+        return answers(model, "predict_proba", (1,) if sum(model.n_classes) == 2 else None)
+    raise UnsupportedError(f"{title}: {model.source} has neither decisions nor probabilities here")
+
+
+def _calibrator(title: str, calibrators: Sequence[Any], method: str) -> Calibrated:
+    common: dict[str, Any] = {"source": title, "input": Input(len(calibrators))}
+    common["span"] = zeros(max(len(calibrators), 2))
+    if method == "sigmoid":
+        gain, offset = (np.array([float(getattr(c, k)) for c in calibrators]) for k in ("a_", "b_"))
+        return Sigmoid(**common, gain=gain, offset=offset)
+    if method == "isotonic":
+        starts = np.cumsum([0, *(len(c.X_thresholds_) for c in calibrators)])
+        at = np.concatenate([c.X_thresholds_ for c in calibrators])
+        value = np.concatenate([c.y_thresholds_ for c in calibrators])
+        if any((np.diff(np.asarray(c.X_thresholds_, np.float32)) <= 0).any() for c in calibrators):
+            raise UnsupportedError(
+                f"{title}(method='isotonic') has points closer than float32 tells apart; use method='sigmoid'"
+            )
+        return Isotonic(**common, at=at, value=value, starts=starts.astype(np.uint16))
+    raise UnsupportedError(f"{title}(method={method!r}) cannot be ported; use 'sigmoid' or 'isotonic'")
+
+
+@converts("sklearn.calibration.CalibratedClassifierCV")
+def calibrated(estimator: Any) -> Model:
+    """Convert the mean of classifiers whose probabilities were calibrated.
+
+    Raises
+    ------
+    UnsupportedError
+        If a classifier or the method cannot be ported.
+    """
+    title = type(estimator).__name__
+    parts: list[Transformer] = []
+    for fold in estimator.calibrated_classifiers_:
+        model = model_of(fold.estimator)
+        if not np.array_equal(fold.estimator.classes_, estimator.classes_):
+            raise UnsupportedError(
+                f"{title}: a fold lacks a class; fit it with fewer folds, or ensemble=False"
+            )
+        parts.append(
+            in_sequence([_decisions(title, model), _calibrator(title, fold.calibrators, fold.method)])
+        )
+    n = len(parts)
+    final = MeanShares(
+        source=title,
+        input=Input(n * len(estimator.classes_)),
+        classes=(estimator.classes_,),
+        weights=np.full(n, 1 / n),
+    )
+
+    def split(own: Any, X: Array) -> tuple[Any, Array]:
+        asked = [fold.predict_proba(X) for fold in own.calibrated_classifiers_]
+        return _Final(final), np.concatenate(asked, axis=1)
+
+    return combined(parts, final, title, split)
+
+
+class _Final:
+    """What decides behind the folds."""
+
+    def __init__(self, shares: MeanShares) -> None:
+        self.shares = shares
+
+    def predict(self, Z: Array) -> Array:
+        """Indices of classes."""
+        return self.shares.predict(Z)

@@ -1,0 +1,365 @@
+"""Transformers that are affine maps: scalers, projections, selections of features.
+
+A selection copies, a scaler subtracts and multiplies once a feature, a projection is rows of products. In
+integers the outputs are int32 of one common unit, or what the next model of a pipeline takes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.affine import Affine
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Calibration, DType, Input, Layout
+from micromlgen.models._matrix import Matrix
+from micromlgen.models._stage import FLOAT_CYCLES, TINY, ULP, Stage, only_layout, passed_on, selects
+from micromlgen.models._widths import widths
+from micromlgen.tables import narrow
+
+Array = NDArray[Any]
+#: What the constants that a scaler leaves out may make of an output, relative to its spread.
+_DROPPED = 5e-7
+#: The contract of projections, relative to what they add up.
+_BOUND = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class AffineTransformer(Stage):
+    """An affine map in the estimator's numbers; `quantize` finds the form that the C has."""
+
+    map: Affine
+    #: Type of the outputs where they are the next model's inputs in integer modes, and what they saturate to.
+    narrow_to: tuple[DType, int] | None = field(default=None, kw_only=True)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return super().output_dtype if self.narrow_to is None else np.dtype(self.narrow_to[0])
+
+    @property
+    def copies(self) -> bool:
+        return selects(self.map) is not None
+
+    def passed(self, inputs: Input) -> Input:
+        assert self.map.source is not None
+        return passed_on(inputs, self.map.source)
+
+    def behind(self, stage: Affine) -> AffineTransformer:
+        inputs = replace(self.input, n_features=stage.matrix.shape[1])
+        return replace(self, input=inputs, map=self.map.after(stage))
+
+    def quantize(self, inputs: Input, by: Calibration) -> _Form:
+        self.check_missing(inputs)
+        common: dict[str, Any] = {"source": self.source, "span": self.span, "map": self.map}
+        if not inputs.is_integer:
+            if self.map.source is None:
+                return Projected(**common, input=inputs, **_projected(self.map))
+            if (self.map.factors == 1).all() and not self.map.offset.any():
+                return Selected(**common, input=inputs, source_of=self.map.source)
+            return Scaled(**common, input=inputs, source_of=self.map.source, **_scaled(self.map))
+        assert by.rows is not None, "integer modes of transformers need calibration rows"
+        if inputs.center is not None:
+            common["map"] = self.map.around(inputs.center.astype(np.float64))
+        y = common["map"].apply(inputs.scaled(by.rows))
+        common["span"] = np.stack([y.min(axis=0), y.max(axis=0)], axis=1)
+        return replace(self, map=common["map"])._integers(inputs, None, by, common)
+
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> _Form:
+        common: dict[str, Any] = {"source": self.source, "span": self.span, "map": self.map}
+        return self._integers(inputs, to, by, {**common, "narrow_to": (to.dtype, to.highest)})
+
+    def _integers(self, inputs: Input, to: Input | None, by: Calibration, common: dict[str, Any]) -> _Form:
+        matrix = self.map.matrix * inputs.unit
+        offset = self.map.offset
+        if to is not None:
+            assert to.exponents is not None
+            gain = np.ldexp(1.0 if to.gain is None else to.gain.astype(np.float64), to.exponents)
+            offset = (offset - (0.0 if to.center is None else to.center)) * gain
+            matrix = matrix * gain[:, None]
+        if self.map.source is not None:
+            factors = matrix[np.arange(len(matrix)), self.map.source]
+            alike = bool((factors == factors[0]).all()) and not offset.any() and factors[0] > 0
+            if alike and (to is None or factors[0] == 1):
+                return Selected(**common, input=inputs, source_of=self.map.source, unit=float(factors[0]))
+            weights = _integer_matrix(factors[:, None], offset, inputs, "int16", to, self.source)
+            return Scaled(
+                **common,
+                input=inputs,
+                source_of=self.map.source,
+                gain=weights.weights[:, 0],
+                offset=weights.bias,
+                unit=weights.unit,
+                shift=_shift(weights, to),
+            )
+        width = by.weights if by.weights in widths(inputs) else widths(inputs)[-1]
+        rows = _integer_matrix(matrix, offset, inputs, width, to, self.source)
+        return Projected(**common, input=inputs, rows=rows, shift=_shift(rows, to))
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        return self.map.apply(X)
+
+    def rounding(self, Q: Array) -> Array | None:
+        return np.zeros(self.n_outputs)
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        return np.asarray(by @ np.abs(self.map.matrix.T))
+
+    def layouts(self) -> Sequence[Layout]:
+        raise NotImplementedError("not in the C's numbers yet")
+
+    def contract(self) -> Sequence[str]:
+        return []
+
+
+def _shift(matrix: Matrix, to: Input | None) -> int | None:
+    return None if to is None else -int(np.log2(matrix.unit))
+
+
+def _integer_matrix(
+    weights: Array, bias: Array, inputs: Input, width: Literal["int8", "int16"], to: Input | None, title: str
+) -> Matrix:
+    """Rows of integers as fine as their sums prove to stay in int32; with `to`, in units of a power of two.
+
+    Raises
+    ------
+    UnsupportedError
+        If a sum leaves int32 however coarse the constants are.
+    """
+    most = float(inputs.highest + 1)  # what stands for NaN is one beyond
+    terms = weights.shape[1]
+    reach = float((np.abs(weights).sum(axis=1) * most + np.abs(bias)).max())
+    largest = float(np.abs(weights).max())
+    # Half of the range is left for the half that rounds, and for rounded constants.
+    room = (2.0**31 - 2 - (terms + 1) * most / 2) / (1 if to is None else 2)
+    scale = min(room / max(reach, 1e-300), np.iinfo(width).max / max(largest, 1e-300), 1e30)
+    if to is not None:
+        scale = 2.0 ** min(np.floor(np.log2(scale)), 30)
+    if scale < 1 and to is not None:
+        raise UnsupportedError(
+            f"{title} multiplies by more than integers hold; scale the features, or use dtype='float32'"
+        )
+    return Matrix(np.rint(weights * scale).astype(width), np.rint(bias * scale).astype(np.int32), 1 / scale)
+
+
+def _scaled(map: Affine) -> dict[str, Any]:
+    """Constants of ``(x - center) * gain + offset`` in float32; those that do not matter are zeros.
+
+    The difference is exact where it is small, which x times a gain and an offset would not be.
+    """
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        gain = map.factors.astype(np.float32)
+        center = np.where(gain != 0, -map.offset / map.factors, 0.0).astype(np.float32)
+    if not (np.isfinite(gain).all() and np.isfinite(center).all() and np.isfinite(map.offset).all()):
+        raise UnsupportedError("a scaler has constants beyond float32; scale the features")
+    rest = map.offset + center.astype(np.float64) * map.factors
+    assert map.source is not None
+    needed = (np.abs(rest) > _DROPPED * _around(map)).any()
+    offset = rest.astype(np.float32) if needed else np.zeros(len(rest), np.float32)
+    return {"center": center, "gain": gain, "offset": offset}
+
+
+def _around(map: Affine) -> NDArray[np.float64]:
+    """How far the outputs of a scaler were spread in training; 0 where it is not known."""
+    assert map.source is not None
+    if map.spread is None:
+        return np.zeros(len(map.offset))
+    spread = map.spread[map.source]
+    return np.where(np.isfinite(spread), np.abs(map.factors) * np.where(np.isfinite(spread), spread, 0), 0)
+
+
+def _projected(map: Affine) -> dict[str, Any]:
+    """Rows in float32, and what is subtracted before where products would cancel."""
+    if not map.cancels:
+        return {"rows": Matrix(map.matrix, map.offset).rounded()}
+    assert map.middle is not None
+    center = map.middle.astype(np.float32)
+    around = map.around(center.astype(np.float64))
+    return {"rows": Matrix(around.matrix, around.offset).rounded(), "center": center}
+
+
+@dataclass(frozen=True, eq=False)
+class _Form(AffineTransformer):
+    """An affine map as the C has it."""
+
+    form: ClassVar[str]
+    #: In integer modes, bits that a sum is shifted right by to become the next model's input.
+    shift: int | None = field(default=None, kw_only=True)
+
+    @property
+    def half(self) -> int:
+        """Half a unit after that shift, for rounding."""
+        return (1 << (self.shift or 0)) >> 1
+
+    @abstractmethod
+    def exact(self, X: Array) -> NDArray[np.float64]: ...
+
+    @abstractmethod
+    def sums(self, Q: Array) -> NDArray[np.int64]:
+        """Of encoded rows in integer modes, before any shift."""
+
+    def predict(self, Q: Array) -> Array:
+        if not self.input.is_integer:
+            return super().predict(Q)
+        y = self.sums(Q)
+        if self.narrow_to is not None:
+            top = self.narrow_to[1]
+            y = np.clip((y + self.half) >> (self.shift or 0), -top, top)
+        return y.astype(self.output_dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _Features(_Form):
+    """Outputs that depend on one feature each."""
+
+    source_of: NDArray[np.int64]
+    unit: float = field(default=1.0, kw_only=True)
+
+    @property
+    def output_scale(self) -> float:
+        return self.unit
+
+    @property
+    def index(self) -> Array | None:
+        """Table of the features; None where they follow each other."""
+        first = self.source_of[0]
+        follows = (self.source_of == first + np.arange(len(self.source_of))).all()
+        return None if follows else narrow(self.source_of)
+
+    @property
+    def in_place(self) -> bool:
+        return bool((self.source_of >= np.arange(len(self.source_of))).all())
+
+
+@dataclass(frozen=True, eq=False)
+class Selected(_Features):
+    """Some of the features."""
+
+    form = "selected"
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        return X[:, self.source_of].astype(np.float64)
+
+    def sums(self, Q: Array) -> NDArray[np.int64]:
+        return Q[:, self.source_of].astype(np.int64)
+
+    def predict(self, Q: Array) -> Array:
+        return np.asarray(Q[:, self.source_of].astype(self.output_dtype))
+
+    def rounding(self, Q: Array) -> Array | None:
+        return None
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        return np.asarray(by[:, self.source_of])
+
+    def layouts(self) -> Sequence[Layout]:
+        tables = [] if self.index is None else [self.index]
+        return only_layout("copy", tables, (60, 40, 40, 40), [12.0 * self.n_outputs + 20] * 4)
+
+    def contract(self) -> Sequence[str]:
+        return ["features are copied"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(_Features):
+    """``(x - center) * gain + offset`` of a feature each; in integers ``x * gain + offset``."""
+
+    form = "scaled"
+    gain: Array
+    offset: Array
+    center: Array | None = field(default=None, kw_only=True)
+
+    @property
+    def numbers(self) -> dict[str, Array]:
+        """The constants that take part: zeros and ones do not."""
+        known = {"center": self.center, "gain": self.gain, "offset": self.offset}
+        given = {name: values for name, values in known.items() if values is not None}
+        return {name: v for name, v in given.items() if (v != (1 if name == "gain" else 0)).any()}
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        center = 0.0 if self.center is None else self.center.astype(np.float64)
+        return np.asarray(
+            (X[:, self.source_of].astype(np.float64) - center) * self.gain.astype(np.float64) + self.offset
+        )
+
+    def sums(self, Q: Array) -> NDArray[np.int64]:
+        return np.asarray(Q[:, self.source_of].astype(np.int64) * self.gain.astype(np.int64) + self.offset)
+
+    def rounding(self, Q: Array) -> Array | None:
+        if self.input.is_integer:
+            return None
+        return np.asarray(4 * ULP * (np.abs(self.exact(Q)) + np.abs(self.offset)) + TINY)
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        return np.asarray(by[:, self.source_of] * np.abs(self.gain.astype(np.float64)))
+
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
+        known = 2e-6 * (_around(self.map) + np.abs(self.map.apply(X)))
+        # The constants' own rounding, behind differences that are exact.
+        return np.asarray(known + 2.0**-44 * np.abs(self.map.offset) + TINY)
+
+    def layouts(self) -> Sequence[Layout]:
+        tables = [v for v in self.numbers.values() if (v != v[0]).any()]
+        tables += [] if self.index is None else [self.index]
+        cycles = [10.0, 8, 8, 8] if self.input.is_integer else FLOAT_CYCLES
+        work = [(15 + len(self.numbers) * c) * self.n_outputs for c in cycles]
+        code = (150, 60, 60, 60) if self.input.is_integer else (700, 900, 80, 1000)
+        return only_layout("features", tables, code, work)
+
+    def contract(self) -> Sequence[str]:
+        if self.input.is_integer:
+            return ["numbers are products of integers that provably stay in 32 bits"]
+        return ["numbers are within 2e-6 of themselves and of their spread"]
+
+
+@dataclass(frozen=True, eq=False)
+class Projected(_Form):
+    """Rows of products with ``x - center``."""
+
+    form = "projected"
+    rows: Matrix
+    center: Array | None = field(default=None, kw_only=True)
+
+    @property
+    def output_scale(self) -> float:
+        return self.rows.unit
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that multiplies."""
+        narrow_rows = self.input.dtype == "int16" and self.rows.kernel == "i8"
+        return "i16w8" if narrow_rows else self.rows.kernel
+
+    def _centred(self, X: Array) -> NDArray[np.float64]:
+        return X.astype(np.float64) - (0.0 if self.center is None else self.center.astype(np.float64))
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        return self.rows.scores(self._centred(X))
+
+    def sums(self, Q: Array) -> NDArray[np.int64]:
+        return np.asarray(self.rows.scores(Q), np.int64)
+
+    def rounding(self, Q: Array) -> Array | None:
+        return None if self.input.is_integer else self.rows.rounding(self._centred(Q))
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        return np.asarray(by @ np.abs(self.rows.weights.T.astype(np.float64)))
+
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
+        return _BOUND * self.rows.magnitude(self._centred(X)) + TINY
+
+    def layouts(self) -> Sequence[Layout]:
+        tables = [*self.rows.tables, self.rows.bias, *([] if self.center is None else [self.center])]
+        floats = (250, 120, 4, 120)
+        cycles = (36, 6, 2, 6) if self.input.is_integer else floats
+        code = (250, 120, 160, 110) if self.input.is_integer else (900, 1200, 120, 1300)
+        return only_layout("rows", tables, code, [c * self.rows.weights.size for c in cycles])
+
+    def contract(self) -> Sequence[str]:
+        if self.input.is_integer:
+            return ["numbers are sums of integers that provably stay in 32 bits"]
+        return [f"numbers are within {_BOUND:g} of what they add up"]
