@@ -94,7 +94,7 @@ class Specimen:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A fitted model with the rows of its test split and of its training, float32 of shape (n, n_features)."""
+    """A fitted model, and float32 rows of shape (n, n_features) of its test split and of its training."""
 
     specimen: Specimen
     estimator: Any

@@ -24,7 +24,15 @@ from micromlgen.ir import Model
 Converter = Callable[[Any], Model]
 _CONVERTERS: dict[str, Converter] = {}
 #: Attributes of estimators that may hold steps.
-_WITH_STEPS = ("steps", "best_estimator_", "transformers_", "transformer_list")
+_WITH_STEPS = (
+    "steps",
+    "best_estimator_",
+    "transformers_",
+    "transformer_list",
+    "named_estimators_",
+    "calibrated_classifiers_",
+    "regressor_",
+)
 _ANSWERS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
 
 

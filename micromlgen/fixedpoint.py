@@ -66,7 +66,7 @@ def encode(
 
     It saturates to ±top; NaN becomes the type's lowest value, which is kept for missing values. Input any
     float32, output int16 or int8, Q0 of the scaled feature. A difference and a product, each rounded to
-    float32, which no compiler can fuse; the rest is exact, so that the C gets the same integers on every core.
+    float32, which no compiler can fuse; the rest is exact, so that the C gets the same integers everywhere.
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         v = X if center is None else X - center

@@ -188,7 +188,7 @@ class Model(ABC):
         return None
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
-        """The inputs of an integer mode as the model would rather have them, where it is given raw features."""
+        """The inputs of an integer mode as the model would rather have them, if its features are raw."""
         return inputs
 
     @abstractmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -68,7 +70,7 @@ def logistic_link(estimator: Any, matrix: Matrix) -> Link:
     norm = np.maximum((matrix.weights**2).sum(axis=1), 1e-300)
     rows = np.concatenate([np.zeros((1, matrix.weights.shape[1])), matrix.weights / norm[:, None]])
     rows = rows[np.isfinite(rows).all(axis=1)]
-    asked = estimator.predict_proba(rows)
+    asked = _asked(estimator.predict_proba, rows)
     scores = matrix.scores(rows)
     links: tuple[Link, ...] = ("logistic", "softmax") if scores.shape[1] == 1 else ("softmax", "one-vs-rest")
     for link in links:
@@ -104,13 +106,20 @@ def projection_of(estimator: Any) -> Matrix:
         If its predictions are neither.
     """
     mean, std = np.asarray(estimator._x_mean, np.float64), np.asarray(estimator._x_std, np.float64)
-    asked = np.asarray(estimator.predict((mean + std)[None])).reshape(1, -1)
+    asked = _asked(estimator.predict, (mean + std)[None]).reshape(1, -1)
     for scale in (np.ones_like(std), std):
         weights = np.atleast_2d(np.asarray(estimator.coef_, np.float64)) / scale
         matrix = matrix_of(estimator, weights, estimator.intercept_ - weights @ mean)
         if np.allclose(matrix.scores((mean + std)[None]), asked):
             return matrix
     raise UnsupportedError(f"{type(estimator).__name__} predicts otherwise than by its coef_")
+
+
+def _asked(method: Callable[[Array], Any], rows: Array) -> Array:
+    """What an estimator answers; that it was fitted on columns with names does not matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(method(rows))
 
 
 def is_logarithmic(estimator: Any) -> bool:

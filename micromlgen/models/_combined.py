@@ -69,9 +69,7 @@ def regressors(models: Sequence[Model], source: str) -> None:
     """
     for model in models:
         if not isinstance(model, Regressor):
-            raise UnsupportedError(
-                f"{source}: {model.source} is no regressor, and cannot be ported inside it"
-            )
+            raise UnsupportedError(f"{source}: {model.source} is no regressor, which it needs")
 
 
 def numbers_of(models: Sequence[Model]) -> list[Transformer]:
@@ -84,9 +82,8 @@ def weighted_sum(models: Sequence[Model], weights: NDArray[np.float64], source: 
     regressors(models, source)
     rows = stacked(models, LinearRegressor)
     if rows is not None:
-        return linear_regressor(
-            Matrix((weights @ rows.weights)[None], np.array([weights @ rows.bias])), source
-        )
+        summed = Matrix((weights @ rows.weights)[None], np.array([weights @ rows.bias]))
+        return linear_regressor(summed, source)
     return combined(numbers_of(models), linear_regressor(Matrix(weights[None], np.zeros(1)), source), source)
 
 

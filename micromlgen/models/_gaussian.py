@@ -39,7 +39,7 @@ class Diagonal:
     @property
     def n_features(self) -> int:
         """Length of x."""
-        return self.factor.shape[1]
+        return int(self.factor.shape[1])
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -150,7 +150,7 @@ class Triangle:
     @property
     def n_features(self) -> int:
         """Length of x."""
-        return self.rows.shape[2]
+        return int(self.rows.shape[2])
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -232,7 +232,7 @@ def _linear(offset: Array, const: Array, rows: Array) -> tuple[NDArray[np.float6
 def _triangular(rows: Array, offset: Array) -> tuple[Array, Array, float]:
     """Rows below a diagonal, their offsets, and the constant that is left, with the same sum of squares."""
     n = rows.shape[1]
-    turned = np.linalg.qr(np.column_stack([rows[:, ::-1], offset]), mode="r")
+    turned = np.asarray(np.linalg.qr(np.column_stack([rows[:, ::-1], offset]), mode="r"))
     rest = float(turned[n, n] ** 2) if len(turned) > n else 0.0
     lower, moved = turned[:n, :n][::-1, ::-1], turned[:n, n][::-1]
     # The last feature of each row counts positive: rows that are the same then look the same.

@@ -23,7 +23,6 @@ from micromlgen.models._gaussian_int import (
 )
 from micromlgen.models._prepared import Prepared, shifted
 from micromlgen.models._widths import Width
-from micromlgen.tables import narrow
 
 Array = NDArray[Any]
 Integers = DiagonalIntegers | TriangleIntegers
@@ -52,8 +51,8 @@ class Fit:
         Of the estimator, for errors.
     densities : Densities
         Of the features of x, in the units of training.
-    used : array or None
-        Features to compute with; None: all.
+    used : array
+        Features of x to compute with.
     inputs : Input
     rows : float32 array of shape (n_rows, n_features)
         Raw calibration rows.
@@ -67,7 +66,7 @@ class Fit:
 
     title: str
     densities: Densities
-    used: Array | None
+    used: Array
     inputs: Input
     rows: NDArray[np.float32]
     absolute: bool
@@ -93,9 +92,7 @@ class Fit:
         reach = np.abs(self.inputs.encode(self.rows).astype(np.float64)).max(axis=0)
         if isinstance(self.densities, Diagonal):
             reach = np.maximum(reach, np.abs(self.densities.mean / self.inputs.unit).max(axis=0))
-        used = None if self.used is None else narrow(self.used)
-        reach = reach if used is None else reach[used]
-        return shifted(dtype, self.inputs.dtype, used, reach, self.inputs.highest, even)
+        return shifted(dtype, self.inputs.dtype, self.used, reach, self.inputs.highest, even)
 
     def room(self, one: int) -> Room:
         """What the constants leave for squares."""
@@ -138,8 +135,7 @@ class Fit:
 
     def _candidates(self, width: Width, one: int | None, even: bool) -> Iterator[Integers]:
         prepared = self.prepared(width if isinstance(self.densities, Diagonal) else self._wide(width), even)
-        own = self.densities if self.used is None else self.densities.selected(self.used)
-        own = own.scaled(prepared.unit(self.inputs.unit))
+        own = self.densities.selected(self.used).scaled(prepared.unit(self.inputs.unit))
         if isinstance(own, Diagonal):
             for reach in _REACHES:
                 found = (

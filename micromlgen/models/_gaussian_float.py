@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._gaussian import Densities, Diagonal
 from micromlgen.models._matrix import ULP
-from micromlgen.models._prepared import Prepared
-from micromlgen.tables import narrow
+from micromlgen.models._prepared import Prepared, placed
 
 Array = NDArray[Any]
 #: Squares whose sum is larger count as this, so that nothing becomes infinite.
@@ -52,7 +51,7 @@ class FloatSquares:
     @property
     def n_rows(self) -> int:
         """Squares of a density."""
-        return self.offset.shape[1]
+        return int(self.offset.shape[1])
 
     @property
     def first_length(self) -> int:
@@ -87,7 +86,7 @@ class FloatSquares:
         """Sums of encoded rows, shape (n, n_densities), free of rounding, at most `MOST`."""
         X = self.prepared.apply(Q)
         sums = [(self._each(X, k)[0] ** 2).sum(axis=1) + b for k, b in enumerate(self.bias)]
-        return np.minimum(np.stack(sums, axis=1), MOST)
+        return np.asarray(np.minimum(np.stack(sums, axis=1), MOST))
 
     def magnitude(self, Q: Array) -> NDArray[np.float64]:
         """What a sum adds up in magnitude, shape (n, n_densities).
@@ -113,15 +112,15 @@ class FloatSquares:
         return np.stack(out, axis=1)
 
 
-def rounded(densities: Densities, used: Array | None) -> FloatSquares:
-    """Densities in float32, of the `used` features of x (None: all).
+def rounded(densities: Densities, used: Array) -> FloatSquares:
+    """Densities in float32, of the `used` features of x.
 
     Raises
     ------
     UnsupportedError
         If a number is beyond float32.
     """
-    own = densities if used is None else densities.selected(used)
+    own = densities.selected(used)
     center = _center(own)
     if center is not None:
         own = own.around(center.astype(np.float64))
@@ -130,8 +129,7 @@ def rounded(densities: Densities, used: Array | None) -> FloatSquares:
     largest = max(float(np.abs(part).max()) for part in (rows, own.offset, bias))
     if not largest < np.sqrt(MOST):
         raise UnsupportedError("a density is too narrow for float32; scale the features before training")
-    index = None if used is None else narrow(used)
-    prepared = Prepared(own.n_features, "float32", index, center)
+    prepared = Prepared(len(used), "float32", *placed(used), center)
     return FloatSquares(
         prepared, rows.astype(np.float32), own.offset.astype(np.float32), bias.astype(np.float32)
     )

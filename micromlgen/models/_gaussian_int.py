@@ -132,7 +132,7 @@ def _words(densities: Diagonal, prepared: Prepared, one: int, reach: float) -> A
     # Rounded down afterwards, and a fraction of one above its own value by the factor below.
     offset = np.rint(np.where(factor > 0, 0.5 - (mean + 1.0) * factor / whole, 0.0))
     words = (offset.astype(np.int64) << bits) | factor.astype(np.int64)
-    return words.astype(np.int32 if bits == 16 else np.int16)
+    return np.asarray(words.astype(np.int32 if bits == 16 else np.int16))
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,7 @@ class TriangleIntegers:
     @property
     def n_rows(self) -> int:
         """Squares of a density."""
-        return self.offset.shape[1]
+        return int(self.offset.shape[1])
 
     @property
     def first_length(self) -> int:

@@ -48,7 +48,7 @@ def ln(v: Array, bits: int, one: int) -> NDArray[np.int64]:
     y, multiplier = log2(v, bits), nat(one)
     high, low = np.uint64(multiplier >> 16), np.uint64(multiplier & 0xFFFF)
     product = fixedpoint.multiply_q16(y, high) + (fixedpoint.multiply_q16(y, low) >> np.uint64(16))
-    return product.astype(np.int64)
+    return np.asarray(product.astype(np.int64))
 
 
 #: What a `log2` in Q26 is multiplied with to be a float.

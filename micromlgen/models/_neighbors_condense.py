@@ -1,11 +1,11 @@
 """Fewer training rows that classify as all of them do: a step that loses something, and only if asked for.
 
-The idea is Hart's (The Condensed Nearest Neighbor Rule, 1968): rows far from another class decide nothing. Rows
-get the class that all neighbours together give them, as Wilson edits them (Asymptotic Properties of Nearest
-Neighbor Rules Using Edited Data, 1972), and then one neighbour is enough. Hart's own choice depends on the
-order of the rows and keeps what noise needs. Here the next row is the one that does most for the margin: how
-much nearer the nearest row of the right class is than the nearest of another, for the training rows and for
-rows between them.
+The idea is Hart's (The Condensed Nearest Neighbor Rule, 1968): rows far from another class decide nothing.
+Rows get the class that all neighbours together give them, as Wilson edits them (Asymptotic Properties of
+Nearest Neighbor Rules Using Edited Data, 1972), and then one neighbour is enough. Hart's own choice depends
+on the order of the rows and keeps what noise needs. Here the next row is the one that does most for the
+margin: how much nearer the nearest row of the right class is than the nearest of another, for the training
+rows and for rows between them.
 """
 
 from __future__ import annotations

@@ -79,13 +79,13 @@ def _center(inputs: Input) -> NDArray[np.float64]:
 def _factors(rows: Rows, n: int) -> NDArray[np.float64]:
     """What features are multiplied with instead of weights."""
     metric = rows.metric
-    return np.ones(n) if metric.weights is None else metric.weights ** (1 / metric.p)
+    return np.ones(n) if metric.weights is None else np.asarray(metric.weights ** (1 / metric.p))
 
 
 def _middle(every: Array, whole: bool) -> NDArray[np.float64]:
     """Half way between the extremes of each feature."""
     middle = (every.min(axis=0) + every.max(axis=0)) / 2
-    return np.rint(middle) if whole else middle.astype(np.float32).astype(np.float64)
+    return np.asarray(np.rint(middle) if whole else middle.astype(np.float32).astype(np.float64))
 
 
 def integer_rows(rows: Rows, known: Input, inputs: Input) -> Rows:
@@ -110,8 +110,8 @@ def integer_rows(rows: Rows, known: Input, inputs: Input) -> Rows:
     scales = gain[used] / (_gain(known) * factors)[used]
     if np.ptp(scales) > 1e-5 * scales[0]:
         raise UnsupportedError(
-            f"metric {metric.name} with weights w behind transformers in integers cannot be ported; multiply the "
-            f"features with w ** (1 / {metric.p:g}) before training instead"
+            f"metric {metric.name} with weights w behind transformers in integers cannot be ported; multiply "
+            f"the features with w ** (1 / {metric.p:g}) before training instead"
         )
     scale = float(np.ldexp(np.median(scales), int(inputs.exponents[0])))
     if metric.direction:

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Indices of `bits` bits each, the first in the lowest; one of more than 8 bits has an element of its own.
+    """Indices of `bits` bits each, the first in the lowest; of 8 and more, each has an element of its own.
 
     Examples
     --------

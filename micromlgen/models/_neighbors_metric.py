@@ -40,8 +40,8 @@ class Metric:
     root : float
     factor : float
     direction : bool
-        Whether x and y are divided by their lengths before: half the square of their distance is then one less
-        their cosine.
+        Whether x and y are divided by their lengths before: half the square of their distance is then one
+        less their cosine.
     weights : float64 array of shape (n_features,), or None
     """
 
@@ -216,7 +216,7 @@ def _minkowski(title: str, p: float, weights: Any) -> Metric:
         return Metric("minkowski", p=p, root=1.0 if np.isinf(p) else p)
     if np.isinf(p):
         raise UnsupportedError(
-            f"{title} with metric minkowski, p=inf and weights w cannot be ported; multiply the features with "
-            "the weights before training and use chebyshev"
+            f"{title} with metric minkowski, p=inf and weights w cannot be ported; multiply the features "
+            "with the weights before training and use chebyshev"
         )
     return Metric("minkowski", p=p, root=p, weights=np.asarray(weights, np.float64))

@@ -11,32 +11,23 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
-from micromlgen.compress import between
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, DType, Input, Layout, Model, NumericModel
 from micromlgen.models import _neighbors_found as found_of
-from micromlgen.models._neighbors_found import Found
 from micromlgen.models._members import last_step
-from micromlgen.models._neighbors_inputs import BYTE, finer, integer_rows
+from micromlgen.models._neighbors_found import Found
+from micromlgen.models._neighbors_inputs import integer_rows
 from micromlgen.models._neighbors_metric import TINY, ULP
 from micromlgen.models._neighbors_order import ordered
 from micromlgen.models._neighbors_rows import Rows, fraction_bits
 from micromlgen.models._neighbors_tables import layouts
-from micromlgen.models._widths import widths
+from micromlgen.models._neighbors_width import narrowest_inputs
 from micromlgen.tables import unsigned_for
 
 Array = NDArray[Any]
 #: The contract of float32: relative to the distances compared.
 BOUND = 1e-5
 
-#: Integers up to these take fewer bytes: one, or one and a half where they are packed.
-_TOPS = (BYTE, 2047)
-#: So many calibration rows are tried to choose one of them.
-_TRIED = 300
-#: Rows at this share of the largest distance are the same one.
-_SAME = 1e-6
-#: Errors of numbers below this share of their span are none.
-_NEGLIGIBLE = 1e-3
 #: A reduced distance beyond all others.
 _NOWHERE = 1 << 40
 
@@ -80,6 +71,7 @@ class OnRows(Model):
         return True
 
     def highest_input(self, dtype: DType) -> int:
+        self._check_integers()
         info = np.iinfo(dtype)
         most = self.rows.metric.most_in_32_bits(self.input.n_features, 2**31)
         if most < 7:
@@ -96,17 +88,16 @@ class OnRows(Model):
 
     def quantize(self, inputs: Input, by: Calibration) -> Self:
         if not inputs.is_integer:
-            model = self._with(self.rows.rounded(), replace(inputs, center=None, gain=None))
+            model = self.with_rows(self.rows.rounded(), replace(inputs, center=None, gain=None))
             model = replace(model, lost=self.rows.lost())
         else:
-            self._check_integers()
-            model = self._with(integer_rows(self.rows, self.input, inputs), inputs)
+            model = self.with_rows(integer_rows(self.rows, self.input, inputs), inputs)
         if self.k is not None:
             model = model._taken(model.rows.first_copies(self.k))
         chosen = ordered(model.rows, self.k, model.limit, self.distances_matter)
         return replace(model, rows=chosen)
 
-    def _with(self, rows: Rows, inputs: Input) -> Self:
+    def with_rows(self, rows: Rows, inputs: Input) -> Self:
         """The model with quantised rows, and everything else in numbers of their kind."""
         limit = rows.within(self.radius)
         if rows.is_integer:
@@ -136,55 +127,19 @@ class OnRows(Model):
             )
         if self.takes_roots and metric.root > 2:
             raise UnsupportedError(
-                f"{what} and p={metric.p:g} in integers can be ported for weights='uniform' only, which compare "
-                "distances without their roots; use dtype='float32'"
+                f"{what} and p={metric.p:g} in integers can be ported for weights='uniform' only, which "
+                "compare distances without their roots; use dtype='float32'"
             )
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
-        """In as few bits as lose nothing on the calibration rows, or as the user wishes.
+        return narrowest_inputs(self, inputs, by)
 
-        And on rows between them. Training rows that are calibration rows too would tell nothing: each is its
-        own neighbour. They are left out for themselves.
-        """
-        kinds = widths(inputs)
-        if by.weights is not None and by.weights not in kinds:
-            raise UnsupportedError(
-                f"weights={by.weights!r} with inputs of {inputs.dtype} cannot be ported for "
-                f"{self.source}: use {' or '.join(kinds)}"
-            )
-        tops = sorted({min(top, inputs.highest) for top in (*_TOPS, inputs.highest)})
-        offered = [finer(self.rows, self.input, inputs, by, top) for top in tops]
-        if by.weights is not None or by.rows is None or len(tops) == 1:
-            return offered[0 if by.weights == "int8" else -1]
-        units = [integer_rows(self.rows, self.input, each).unit for each in offered]
-        if units[0] <= units[-1]:  # as they are
-            return offered[0]
-        some = by.rows[np.unique(np.linspace(0, len(by.rows) - 1, _TRIED).astype(np.int64))]
-        tried = np.concatenate([some, between(by.rows, _TRIED)])
-        allowed = self._loses(offered[-1], tried)
-        return next(each for each in offered if each is offered[-1] or self._loses(each, tried) <= allowed)
-
-    def _loses(self, inputs: Input, tried: NDArray[np.float32]) -> float:
-        """The share of rows tried on which integers answer otherwise than the estimator's own numbers."""
-        own = replace(self.input, exponents=None).scaled(tried)
-        reduced = self.rows.reduced(own)
-        apart = reduced <= _SAME**self.rows.metric.power * reduced.max()
-        floats = replace(self._with(self.rows.rounded(), Input(self.input.n_features)), apart=apart)
-        whole = integer_rows(self.rows, self.input, inputs)
-        model = replace(self._with(whole, inputs), apart=apart)
-        expected, got = floats._told(own), model._told(inputs.encode(tried))
-        if not self._numeric:
-            return float((got != expected).mean())
-        allowed = _NEGLIGIBLE * np.nan_to_num(np.nanmax(expected, axis=0) - np.nanmin(expected, axis=0))
-        other = (np.abs(got - expected) > allowed) | (np.isnan(got) != np.isnan(expected))
-        return float(other.mean())
-
-    def _told(self, Q: Array) -> Array:
+    def told(self, Q: Array) -> Array:
         """What encoded rows are told: classes or numbers, shape (n, n_outputs)."""
         return self.decode(self.predict(Q)).reshape(len(Q), -1)
 
     @property
-    def _numeric(self) -> bool:
+    def tells_numbers(self) -> bool:
         """Whether those are numbers."""
         return isinstance(self, NumericModel)
 
@@ -237,7 +192,7 @@ class OnRows(Model):
     def _on_a_border(self, estimator: Any, X: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Rows, shape (n,), where a training row is hardly a neighbour, or hardly not."""
         if self.k is None:
-            margin = float(self.margin(np.float64(estimator.radius)))
+            margin = float(self.margin(np.asarray(estimator.radius, np.float64)))
             low, high = (
                 estimator.radius_neighbors(X, radius=max(estimator.radius + by, 0.0), return_distance=False)
                 for by in (-margin, margin)
@@ -253,23 +208,26 @@ class OnRows(Model):
         metric = self.rows.metric
         reduced = metric.inverse(distance)
         # The direction of x is rounded too.
-        by = 2 * self.lost + (8 * ULP if metric.direction else 0.0)
+        by = 2 * self.lost + (4 * ULP if metric.direction else 0.0)
         lowest = self.rows.values.shape[1] * 100 * TINY
         with np.errstate(over="ignore", invalid="ignore"):
-            there = metric.distance(reduced + metric.moved(reduced, by) + lowest)
+            moved = np.asarray(metric.moved(reduced, np.asarray(by)))
+            there = metric.distance(np.asarray(reduced + moved + lowest))
             margin = BOUND * distance + there - distance
         return np.where(np.isnan(margin), np.inf, margin)
 
+    @property
+    def blur(self) -> float:
+        """How far weights by distance may be off, relative to themselves, for the contract to hold."""
+        return (20 if self.rows.metric.direction else 2) * BOUND
+
     def _vague(self, estimator: Any, X: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Rows, shape (n,), so near to training rows that float32 ones are at another distance."""
-        if self.k is None:
-            found = estimator.radius_neighbors(X)[0]
-        else:
-            found = list(estimator.kneighbors(X)[0])
+        found = estimator.radius_neighbors(X)[0] if self.k is None else estimator.kneighbors(X)[0]
         out = np.zeros(len(X), bool)
         for i, distance in enumerate(found):
             off = distance[distance > 0]
-            out[i] = bool((self.margin(off) > 2 * BOUND * off).any())
+            out[i] = bool((self.margin(off) > self.blur * off).any())
         return out
 
     def boundaries(self) -> Sequence[Array]:

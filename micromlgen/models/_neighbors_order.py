@@ -1,8 +1,8 @@
 """The order of features in which most rows are soon known to be too far, and how soon that is.
 
 A distance is given up once it reaches the limit, so the features that differ most are worth comparing first.
-Another order of the rows would bring the limit down sooner, but hardly: of 1347 digits 11.0 features a row are
-read instead of 11.6 where rows that are often neighbours come first, and equal distances would need the
+Another order of the rows would bring the limit down sooner, but hardly: of 1347 digits 11.0 features a row
+are read instead of 11.6 where rows that are often neighbours come first, and equal distances would need the
 rows' old numbers.
 """
 
@@ -68,7 +68,7 @@ def _read(rows: Rows, k: int | None, limit: float) -> float:
             partial.append(total)
     bound = np.full((len(asked), 1), limit) if k is None else _bounds(total, asked, k)
     blocks = sum(np.count_nonzero(part < bound) for part in partial[:-1])
-    return min(_STEP * blocks / total.size, values.shape[1])
+    return float(min(_STEP * blocks / total.size, values.shape[1]))
 
 
 def _bounds(total: NDArray[np.float64], asked: NDArray[np.int64], k: int) -> NDArray[np.float64]:

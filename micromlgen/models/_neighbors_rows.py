@@ -97,7 +97,7 @@ class Rows:
 
     def within(self, radius: float) -> float:
         """The reduced distance of a radius."""
-        return float(self.metric.inverse(np.float64(radius)) / self._unit_of_reduced)
+        return float(self.metric.inverse(np.asarray(radius, np.float64)) / self._unit_of_reduced)
 
     @property
     def _unit_of_reduced(self) -> float:

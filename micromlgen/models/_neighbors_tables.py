@@ -1,4 +1,4 @@
-"""How training rows are stored: as they are, with as few bits as they need, or by the number of their value."""
+"""How training rows are stored: as they are, in as few bits as they need, or by the number of their value."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ Array = NDArray[Any]
 #: Bytes of the largest object that avr-gcc takes.
 _LARGEST_OBJECT = 32_767
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-#: Measured with -Os on each of `_CORES`: bytes of code, cycles of a row, cycles of a feature.
-_CODE = {"float": (900, 1300, 200, 1300), "int16": (330, 200, 200, 190), "int8": (300, 190, 190, 180)}
-_ROW = {"float": (150, 60, 25, 60), "int16": (60, 25, 25, 25), "int8": (55, 25, 25, 25)}
-_FEATURE = {"float": (330, 220, 6, 230), "int16": (36, 9, 9, 9), "int8": (22, 9, 9, 9)}
-#: More, of a feature, where values are unpacked or looked up.
-_UNPACKED = (8, 4, 3, 4)
-_LOOKED_UP = (25, 3, 3, 3)
+#: Measured with -Os on each of `_CORES`: bytes of code, cycles of a row, of a feature. Squares of rows as
+#: they are have kernels; "other" is what computes integers without one.
+_COSTS = {
+    "float32": ((1180, 1060, 340, 1140), (440, 260, 15, 190), (220, 113, 5.4, 73)),
+    "int16": ((690, 290, 375, 360), (40, 22, 29, 10), (41, 6.5, 2.7, 5.8)),
+    "int8": ((520, 255, 320, 290), (85, 16, 25, 5), (16, 6.6, 2.4, 5.9)),
+    "other float32": ((1480, 3150, 350, 4370), (100, 50, 5, 36), (386, 250, 8.5, 244)),
+    "other int16": ((1000, 370, 400, 425), (100, 5, 5, 5), (111, 18, 11, 11.5)),
+    "other int8": ((670, 270, 290, 290), (52, 5, 5, 5), (36, 11, 5.8, 6.7)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ def plain(rows: Rows) -> Stored:
 
 
 def pooled(rows: Rows) -> Stored | None:
-    """Numbers of float values among the distinct ones; None where a byte does not count them, or saves none."""
+    """Numbers of float values among the distinct ones; None where those are many, or nothing is saved."""
     if rows.is_integer:
         return None
     pool, index = np.unique(rows.values, return_inverse=True)
@@ -125,35 +128,26 @@ def _packed(values: NDArray[np.int64], highest: int, low: int, pool: Array | Non
 
 def layouts(rows: Rows, others: Sequence[Array]) -> list[Layout]:
     """The ways to store rows; `others` are tables that all have."""
-    kind = rows.values.dtype.name if rows.is_integer else "float"
-    found = [
-        _layout("rows", plain(rows), rows, kind, others, (0, 0, 0, 0)),
-        _layout("packed", packed(rows), rows, kind, others, _UNPACKED),
-        _layout("pooled", pooled(rows), rows, kind, others, _LOOKED_UP),
-    ]
-    return [x for x in found if x is not None]
+    squares = rows.metric.p == 2 and rows.metric.weights is None
+    kind = rows.values.dtype.name
+    found = [_layout("rows", plain(rows), rows, kind if squares else f"other {kind}", others)]
+    for name, stored in (("packed", packed(rows)), ("pooled", pooled(rows))):
+        if stored is not None:
+            found.append(_layout(name, stored, rows, f"other {kind}", others))
+    return found
 
 
-def _layout(
-    name: str, stored: Stored | None, rows: Rows, kind: str, others: Sequence[Array], more: Sequence[int]
-) -> Layout | None:
-    if stored is None:
-        return None
-
+def _layout(name: str, stored: Stored, rows: Rows, kind: str, others: Sequence[Array]) -> Layout:
     def build() -> Mapping[str, Any]:
         return {"stored": stored}
 
-    more_tables = [*others]
-    if rows.features is not None:
-        more_tables.append(narrow(rows.features))
-    tables = [t.nbytes for t in (*stored.all, *more_tables)]
-    n = len(rows.values)
+    arrays = [*stored.all, *others, *([] if rows.features is None else [narrow(rows.features)])]
+    tables = [t.nbytes for t in arrays]
+    code, row, feature = _COSTS[kind]
     return Layout(
         name=name,
-        flash={c: sum(tables) + _CODE[kind][i] for i, c in enumerate(_CORES)},
-        cycles={
-            c: n * (_ROW[kind][i] + rows.read * (_FEATURE[kind][i] + more[i])) for i, c in enumerate(_CORES)
-        },
+        flash={c: sum(tables) + code[i] for i, c in enumerate(_CORES)},
+        cycles={c: len(rows.values) * (row[i] + rows.read * feature[i]) for i, c in enumerate(_CORES)},
         build=build,
         tables=tables,
     )

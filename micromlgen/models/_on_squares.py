@@ -29,13 +29,13 @@ _HALF = 1 << 30
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -Os on these: bytes of code, cycles of a number in a table.
 _COSTS = {
-    "diagonal f32": ((930, 520, 180, 540), (200, 35, 2.7, 25)),
-    "diagonal i16": ((370, 200, 170, 230), (50, 10, 5, 8)),
-    "diagonal i8": ((290, 200, 170, 230), (24, 10, 5, 8)),
-    "triangle f32": ((1500, 2800, 270, 4100), (170, 75, 4, 55)),
-    "triangle i16": ((570, 210, 250, 300), (60, 9, 5.5, 7.5)),
-    "triangle i16w8": ((530, 210, 250, 300), (45, 9, 5.5, 7.5)),
-    "triangle i8": ((500, 210, 250, 300), (32, 9, 5.5, 7.5)),
+    "diagonal f32": ((930, 480, 140, 510), (220, 38, 1.8, 24)),
+    "diagonal i16": ((370, 190, 130, 200), (50, 9, 3.5, 8)),
+    "diagonal i8": ((310, 190, 170, 200), (24, 9, 5.5, 8)),
+    "triangle f32": ((1450, 2700, 220, 4000), (150, 65, 3.5, 48)),
+    "triangle i16": ((570, 210, 250, 300), (58, 8.5, 5.3, 7)),
+    "triangle i16w8": ((530, 210, 250, 300), (45, 8.5, 5.5, 7)),
+    "triangle i8": ((450, 210, 250, 300), (30, 8, 5.5, 7)),
     "rows": ((700, 800, 150, 800), (60, 20, 3, 15)),
 }
 
@@ -231,13 +231,23 @@ def _bits(value: Any) -> int:
     return int(np.float32(value).view(np.uint32)) if isinstance(value, (float, np.floating)) else int(value)
 
 
-def _used(densities: Densities) -> NDArray[np.int64] | None:
-    """Features to copy, where that costs less than those that no density depends on; else None."""
-    used = densities.used
-    n_used = int(used.sum())
-    if not n_used or (len(used) - n_used) * len(densities.const) <= n_used:
-        return None
-    return np.flatnonzero(used)
+def _used(densities: Densities) -> NDArray[np.int64]:
+    """Features to compute with: from the first to the last that a density depends on.
+
+    Without those between them where to copy the others costs less; else some more, where that makes them a
+    multiple of four, by which loops are unrolled.
+    """
+    used, n = np.flatnonzero(densities.used), densities.n_features
+    if not len(used):
+        return np.zeros(1, np.int64)
+    low, high = int(used[0]), int(used[-1]) + 1
+    if (high - low - len(used)) * len(densities.const) > len(used):
+        return used
+    length = high - low
+    longer = length + -length % 4
+    if isinstance(densities, Diagonal) and longer <= n:
+        low, length = min(low, n - longer), longer
+    return np.arange(low, low + length)
 
 
 def _floats(densities: Densities, linear: bool, absolute: bool) -> dict[str, Any]:

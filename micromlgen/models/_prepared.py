@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.tables import narrow
+
 Array = NDArray[Any]
 _BITS = 15
 #: Most bits that features are shifted left by: one of them is the sign.
@@ -27,8 +29,10 @@ class Prepared:
         How many there are.
     dtype : {"float32", "int16", "int8"}
         Their type.
+    first : int
+        The feature of x that the first of them is.
     used : unsigned array of shape (n,), or None
-        The feature of x that each of them is; None: they are those of x.
+        The feature that each of them is; None: they follow `first`.
     center : float32 array of shape (n,), or None
         What is subtracted from floats.
     shift : uint8 array of shape (n,), or None
@@ -40,6 +44,7 @@ class Prepared:
 
     n: int
     dtype: str
+    first: int = 0
     used: Array | None = None
     center: NDArray[np.float32] | None = None
     shift: NDArray[np.uint8] | None = None
@@ -47,7 +52,7 @@ class Prepared:
 
     @property
     def as_it_is(self) -> bool:
-        """Whether they are x itself."""
+        """Whether they are x itself, from `first` on."""
         return self.used is None and self.center is None and self.shift is None
 
     @property
@@ -71,22 +76,26 @@ class Prepared:
 
         Integers have type `dtype`; floats are float64 and free of rounding.
         """
-        out = Q if self.used is None else Q[:, self.used]
+        out = self._chosen(Q.T).T
         if self.dtype == "float32":
             wide = out.astype(np.float64)
             return wide if self.center is None else wide - self.center
         if self.shift is None:
             return out
         top = np.int32(32767) >> self.shift.astype(np.int32)
-        wide = out.astype(np.int32)
+        wide = np.asarray(out.astype(np.int32))
         if self.saturates:
             wide = np.clip(wide, -top, top)
-        shifted = (wide << self.shift).astype(np.int16)
-        return (shifted >> 8).astype(np.int8) if self.dtype == "int8" else shifted
+        shifted: Array = np.left_shift(wide, self.shift).astype(np.int16)
+        return np.asarray((shifted >> 8).astype(np.int8) if self.dtype == "int8" else shifted)
+
+    def _chosen(self, each: Array) -> Array:
+        """Of something for each feature of x: that of these."""
+        return each[self.first : self.first + self.n] if self.used is None else each[self.used]
 
     def unit(self, unit: Array) -> NDArray[np.float64]:
         """One step of each, if one step of each feature of x is `unit`."""
-        own = unit if self.used is None else unit[self.used]
+        own = self._chosen(unit)
         if self.shift is None:
             return np.asarray(own, np.float64)
         return np.asarray(own * 2.0 ** ((8 if self.dtype == "int8" else 0) - self.shift.astype(float)))
@@ -99,24 +108,33 @@ class Prepared:
         return np.asarray(np.maximum(0.5 - 2.0 ** (self.shift.astype(float) - 9.0), 0.0))
 
 
-def shifted(dtype: str, source: str, used: Array | None, reach: Array, highest: int, even: bool) -> Prepared:
+def placed(used: Array) -> tuple[int, Array | None]:
+    """`first` and `used` of a `Prepared` with these features, in ascending order."""
+    first, n = int(used[0]), len(used)
+    return (first, None) if int(used[-1]) - first == n - 1 else (0, narrow(used))
+
+
+def shifted(dtype: str, source: str, used: Array, reach: Array, highest: int, even: bool) -> Prepared:
     """Integer features of `dtype` that use their type.
 
     Parameters
     ----------
     dtype, source : {"int16", "int8"}
         Type of the features, and of those of x.
-    used : array or None
-    reach : array of shape (n,)
-        Largest magnitude expected of each in x.
+    used : array of shape (n,)
+        The features of x that they are.
+    reach : array of shape (n_features,)
+        Largest magnitude expected of each feature of x.
     highest : int
         As of `Prepared`.
     even : bool
         Whether all are shifted alike, which is faster.
     """
+    first, index = placed(used)
+    reach = reach[used]
     shift = np.clip(np.floor(np.log2(32767 / np.maximum(reach, 1.0))), 0, _MOST_SHIFT)
     # What is always 0 may as well be shifted like the others.
     least = shift[reach > 0].min(initial=_MOST_SHIFT)
     shift = np.where((reach > 0) & (not even), shift, least).astype(np.uint8)
     same = dtype == source and (shift == (8 if source == "int8" else 0)).all()
-    return Prepared(len(reach), dtype, used, shift=None if same else shift, highest=highest)
+    return Prepared(len(used), dtype, first, index, None, None if same else shift, highest)

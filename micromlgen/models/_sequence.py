@@ -54,6 +54,13 @@ def merged(stages: Sequence[Transformer]) -> list[Transformer]:
         before = out[-1] if out else None
         if isinstance(stage, AffineTransformer) and isinstance(before, AffineTransformer):
             out[-1:] = _product(before, stage)
+            continue
+        # Factors of features cost a stage nothing that can take them in.
+        taken_in = None
+        if isinstance(before, AffineTransformer) and before.map.gain is not None:
+            taken_in = stage.behind(before.map)
+        if isinstance(taken_in, Transformer):
+            out[-1] = taken_in
         else:
             out.append(stage)
     return out

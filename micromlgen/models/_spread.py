@@ -37,12 +37,14 @@ def through(stages: Sequence[Transformer], Q: Array, promised: bool = False) -> 
         twin (`rounding`).
     """
     error: Array = np.zeros(Q.shape)
-    for stage in stages:
-        shift = moved(stage, stage.predict, Q, error)
-        own = stage.tolerance(Q) if promised else stage.rounding(Q)
-        Q = stage.predict(Q)
-        error = np.nan_to_num(shift + (0.0 if own is None else own), nan=0.0)
-    return Q, np.broadcast_to(error, Q.shape)
+    with np.errstate(over="ignore", invalid="ignore"):  # of the extremes that are tried
+        for stage in stages:
+            shift = moved(stage, stage.predict, Q, error)
+            own = stage.tolerance(Q) if promised else stage.rounding(Q)
+            Q = stage.predict(Q)
+            error = np.broadcast_to(shift + (0.0 if own is None else own), Q.shape)
+            error = np.where(np.isnan(error), np.where(np.isnan(Q), 0.0, np.inf), error)
+    return Q, error
 
 
 def _nudged(Q: Array, error: Array, steps: float) -> Iterator[Array]:
@@ -76,10 +78,10 @@ def moved(model: Model, answer: Answer, Q: Array, error: Array) -> Array:
 
 def tried(answer: Answer, Q: Array, error: Array) -> Array:
     """Most by which the numbers of `answer` move with an error of the features, in their shape."""
-    base = answer(Q.astype(np.float64)).astype(np.float64)
-    total = np.zeros(base.shape)
-    sides = _nudged(Q, error, _STEPS)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        base = answer(Q.astype(np.float64)).astype(np.float64)
+        total = np.zeros(base.shape)
+        sides = _nudged(Q, error, _STEPS)
         for up, down in zip(sides, sides, strict=True):
             total += np.maximum(np.abs(answer(up) - base), np.abs(answer(down) - base))
     return np.asarray(np.nan_to_num(total * (_SAFETY / _STEPS)))
@@ -118,8 +120,9 @@ def changes(answer: Answer, Q: Array, error: Array, unsure: Answer | None = None
     """
     base = answer(Q)
     found = np.zeros(base.shape, bool)
-    for rows in _nudged(Q, error, 2.0 * Q.shape[1]):
-        found |= answer(rows) != base
-        if unsure is not None:
-            found |= unsure(rows).reshape(found.shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _nudged(Q, error, 2.0 * Q.shape[1]):
+            found |= answer(rows) != base
+            if unsure is not None:
+                found |= unsure(rows).reshape(found.shape)
     return found

@@ -73,24 +73,28 @@ class Losses:
         The right answers.
     more : float
         So much more a cheaper model may lose.
+    counted : bool array of shape (n_rows,), or None
+        Rows that count; None: all.
     """
 
     inputs: Input
     rows: NDArray[np.float32]
     expected: NDArray[Any]
     more: float
+    counted: NDArray[np.bool_] | None = None
 
     def __call__(self, candidate: Model) -> float:
         """The share of wrong answers, or of numbers the largest error in their span."""
         got = candidate.decode(candidate.predict(self.inputs.encode(self.rows)))
         if not isinstance(candidate, NumericModel):
-            return float((got != self.expected).mean())
+            wrong = got != self.expected
+            return float(wrong.mean() if self.counted is None else wrong[self.counted].mean())
         span = np.ptp(self.expected, axis=0)
         return float((np.abs(got - self.expected).max(axis=0) / np.where(span > 0, span, 1)).max())
 
 
 def losses(model: Model, inputs: Input, by: Calibration) -> Losses:
-    """The losses of integer models, for which `model`, with the estimator's own numbers, tells what is right."""
+    """The losses of integer models; `model`, with the estimator's own numbers, tells what is right."""
     assert by.rows is not None, "what is lost shows on calibration rows only"
     floats = replace(inputs, dtype="float32", exponents=None, center=None, gain=None, top=None)
     right = model.quantize(floats, by)

@@ -111,7 +111,8 @@ class Answers(Stage):
         if isinstance(self.model, NumericModel):
             return self._cut(self.model.tolerance(X), X)
         rounding = self.rounding(X)
-        return np.asarray(_LEAVES + (0.0 if rounding is None else 2 * rounding))
+        constants = 0.0 if self.what == "predict" else _LEAVES
+        return np.asarray(constants + (0.0 if rounding is None else 2 * rounding))
 
     def boundaries(self) -> Sequence[Array]:
         return self.model.boundaries()

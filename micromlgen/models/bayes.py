@@ -32,8 +32,7 @@ class Presence(NaiveBayes):
 
     Parameters
     ----------
-    threshold : array of shape (n_used,)
-        float64; quantised: float32 or int16.
+    threshold : float64 array of shape (n_used,)
     blur : float64 array of shape (n_used,)
         scikit-learn's own answer is not certain within this distance of a threshold that stands for one
         behind a scaler.
@@ -41,7 +40,7 @@ class Presence(NaiveBayes):
         Whether features must be 0 or 1.
     """
 
-    threshold: Array
+    threshold: NDArray[np.float64]
     blur: NDArray[np.float64]
     binary: bool
 
@@ -57,12 +56,21 @@ class Presence(NaiveBayes):
         return np.full(self.input.n_features, self.binary)
 
     def chosen(self, Q: Array) -> NDArray[np.int64]:
-        return np.where(Q[:, self.feature] > self.threshold, np.arange(len(self.feature)), -1)
+        return np.where(Q[:, self.feature] > self.cuts, np.arange(len(self.feature)), -1)
+
+    @property
+    def cuts(self) -> NDArray[Any]:
+        """Thresholds of the C: float32 or int16."""
+        if not self.input.is_integer:
+            with np.errstate(over="ignore"):
+                return fixedpoint.float32_floor(self.threshold)
+        floor = np.floor(self.threshold / self.input.unit[self.feature])
+        return np.clip(floor, -32768, 32767).astype(np.int16)
 
     @property
     def keys(self) -> NDArray[Any]:
-        """Thresholds as integers that order like the features."""
-        return self.threshold if self.input.is_integer else fixedpoint.ordered(self.threshold)
+        """These as integers that order like the features."""
+        return self.cuts if self.input.is_integer else fixedpoint.ordered(self.cuts)
 
     def quantize(self, inputs: Input, by: Calibration) -> Self:
         if self.binary and by.rows is not None and not np.isin(by.rows, (0, 1)).all():
@@ -70,13 +78,7 @@ class Presence(NaiveBayes):
                 f"{self.source}(binarize=None) takes features of 0 and 1, but calibration has others; fit "
                 "with a number as binarize"
             )
-        if not inputs.is_integer:
-            with np.errstate(over="ignore"):
-                exact = replace(self, threshold=fixedpoint.float32_floor(self.threshold))
-        else:
-            floor = np.floor(self.threshold / inputs.unit[self.feature])
-            exact = replace(self, threshold=np.clip(floor, -32768, 32767).astype(np.int16))
-        return super(Presence, exact).quantize(inputs, by)
+        return super().quantize(inputs, by)
 
     def behind(self, stage: Affine) -> Self | None:
         """The same model of what `stage` is given, where each feature keeps its order."""
@@ -109,7 +111,7 @@ class Presence(NaiveBayes):
             return [np.array([0, 1], dtype)] * n
         out = []
         for j in range(n):
-            own = self.threshold[self.feature == j]
+            own = self.cuts[self.feature == j]
             if self.input.is_integer:
                 top = self.input.highest
                 values = np.concatenate([own.astype(np.int64), own.astype(np.int64) + 1, [-top, 0, top]])

@@ -25,7 +25,7 @@ from micromlgen.models._combined import combined
 from micromlgen.models._sequence import in_sequence
 from micromlgen.models._stage import TINY, ULP, Stage, only_layout, zeros
 from micromlgen.models.answers import Answers, answers
-from micromlgen.models.voting import MeanShares
+from micromlgen.models.voting import Final, MeanShares
 
 Array = NDArray[Any]
 #: Most that the exponentials and shares of float32 are off.
@@ -46,10 +46,16 @@ class Calibrated(Stage):
         """Most by which `each` moves where numbers do by `by`."""
         raise NotImplementedError
 
-    def quantize(self, inputs: Input, by: Calibration) -> Calibrated:
+    def check_float(self, inputs: Input) -> None:
+        """Refuse integers.
+
+        Raises
+        ------
+        UnsupportedError
+            In integer modes.
+        """
         if inputs.is_integer:
             raise self._no_integers(inputs)
-        return replace(self, input=inputs)
 
     def exact(self, X: Array) -> NDArray[np.float64]:
         part = self.each(X.astype(np.float64))
@@ -92,9 +98,10 @@ class Sigmoid(Calibrated):
     gain: Array
     offset: Array
 
-    def quantize(self, inputs: Input, by: Calibration) -> Calibrated:
-        model = super().quantize(inputs, by)
-        return replace(model, gain=self.gain.astype(np.float32), offset=self.offset.astype(np.float32))
+    def quantize(self, inputs: Input, by: Calibration) -> Sigmoid:
+        self.check_float(inputs)
+        gain, offset = self.gain.astype(np.float32), self.offset.astype(np.float32)
+        return replace(self, input=inputs, gain=gain, offset=offset)
 
     def each(self, X: Array) -> NDArray[np.float64]:
         return np.asarray(expit(-(self.gain.astype(np.float64) * X + self.offset)))
@@ -122,10 +129,29 @@ class Isotonic(Calibrated):
     #: First point of each number, and behind the last one how many there are.
     starts: Array
 
-    def quantize(self, inputs: Input, by: Calibration) -> Calibrated:
-        model = super().quantize(inputs, by)
+    def quantize(self, inputs: Input, by: Calibration) -> Isotonic:
+        self.check_float(inputs)
+        at, value = self._apart(), self.value.astype(np.float32)
+        return replace(self, input=inputs, at=at, value=value)
+
+    def _apart(self) -> NDArray[np.float32]:
+        """The points in float32, each above the one before.
+
+        Raises
+        ------
+        UnsupportedError
+            If many are closer than float32 tells apart.
+        """
         at = self.at.astype(np.float32)
-        return replace(model, at=at, value=self.value.astype(np.float32))
+        for start, end in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
+            for i in range(start + 1, end):
+                at[i] = max(at[i], np.nextafter(at[i - 1], np.float32(np.inf)))
+        if (np.abs(at - self.at) > 2.5 * np.spacing(np.abs(at))).any():
+            raise UnsupportedError(
+                f"{self.source}(method='isotonic') has points closer than float32 tells apart; use "
+                "method='sigmoid'"
+            )
+        return at
 
     def _points(self, k: int) -> tuple[Array, Array]:
         own = slice(int(self.starts[k]), int(self.starts[k + 1]))
@@ -171,10 +197,6 @@ def _calibrator(title: str, calibrators: Sequence[Any], method: str) -> Calibrat
         starts = np.cumsum([0, *(len(c.X_thresholds_) for c in calibrators)])
         at = np.concatenate([c.X_thresholds_ for c in calibrators])
         value = np.concatenate([c.y_thresholds_ for c in calibrators])
-        if any((np.diff(np.asarray(c.X_thresholds_, np.float32)) <= 0).any() for c in calibrators):
-            raise UnsupportedError(
-                f"{title}(method='isotonic') has points closer than float32 tells apart; use method='sigmoid'"
-            )
         return Isotonic(**common, at=at, value=value, starts=starts.astype(np.uint16))
     raise UnsupportedError(f"{title}(method={method!r}) cannot be ported; use 'sigmoid' or 'isotonic'")
 
@@ -193,12 +215,9 @@ def calibrated(estimator: Any) -> Model:
     for fold in estimator.calibrated_classifiers_:
         model = model_of(fold.estimator)
         if not np.array_equal(fold.estimator.classes_, estimator.classes_):
-            raise UnsupportedError(
-                f"{title}: a fold lacks a class; fit it with fewer folds, or ensemble=False"
-            )
-        parts.append(
-            in_sequence([_decisions(title, model), _calibrator(title, fold.calibrators, fold.method)])
-        )
+            raise UnsupportedError(f"{title}: a fold lacks a class; fit it with ensemble=False")
+        calibrator = _calibrator(title, fold.calibrators, fold.method)
+        parts.append(in_sequence([_decisions(title, model), calibrator]))
     n = len(parts)
     final = MeanShares(
         source=title,
@@ -209,17 +228,6 @@ def calibrated(estimator: Any) -> Model:
 
     def split(own: Any, X: Array) -> tuple[Any, Array]:
         asked = [fold.predict_proba(X) for fold in own.calibrated_classifiers_]
-        return _Final(final), np.concatenate(asked, axis=1)
+        return Final(final), np.concatenate(asked, axis=1)
 
     return combined(parts, final, title, split)
-
-
-class _Final:
-    """What decides behind the folds."""
-
-    def __init__(self, shares: MeanShares) -> None:
-        self.shares = shares
-
-    def predict(self, Z: Array) -> Array:
-        """Indices of classes."""
-        return self.shares.predict(Z)

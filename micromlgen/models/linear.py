@@ -83,6 +83,14 @@ class Clusters(LinearClassifier):
 
 
 @dataclass(frozen=True, eq=False)
+class Sefr(LinearClassifier):
+    """The package sefr's classifier, which micromlgen 1.x ported: a weighted sum against a bias."""
+
+    def _own(self, estimator: Any, X: Array) -> Array:
+        return np.asarray(X @ estimator.weights - estimator.bias)
+
+
+@dataclass(frozen=True, eq=False)
 class LinearDecision(LinearClassifier, DecisionClassifier):
     """A linear classifier whose scores are its `decision_function`."""
 
@@ -275,3 +283,18 @@ def one_class(estimator: Any) -> LinearDetector:
     """Convert a linear one-class SVM."""
     matrix = matrix_of(estimator, estimator.coef_, 0.0)
     return LinearDetector(**common(estimator, matrix), offset=float(np.ravel(estimator.offset_)[0]))
+
+
+@converts("sefr.SEFR")
+def sefr(estimator: Any) -> Sefr:
+    """Convert SEFR, whose classes are 0 and 1."""
+    if len(estimator.weights) == 0:
+        raise UnsupportedError("SEFR is not fitted; call fit(X, y) first")
+    matrix = matrix_of(estimator, estimator.weights, -estimator.bias)
+    return Sefr(**common(estimator, matrix), classes=(np.arange(2),))
+
+
+@converts("skrvm.RVC", "sklearn_rvm.RVC")
+def relevance_vectors(estimator: Any) -> Model:
+    """Refuse what 1.x ported of a package that is no longer kept."""
+    raise UnsupportedError("RVC cannot be ported; use SVC(probability=True), or LogisticRegression")

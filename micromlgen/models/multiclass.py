@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import DecisionClassifier, Input, Model, ProbabilisticClassifier
 from micromlgen.models._combined import combined, stacked
+from micromlgen.models._links import Link
 from micromlgen.models._matrix import Matrix
 from micromlgen.models.answers import answers
 from micromlgen.models.linear import LinearDecision, LogisticClassifier
@@ -19,7 +21,7 @@ from micromlgen.models.voting import MeanShares
 Array = NDArray[Any]
 
 
-class _Final:
+class _Largest:
     """What decides behind models of two classes each: the largest of their scores."""
 
     def decision_function(self, Z: Array) -> Array:
@@ -44,42 +46,56 @@ def one_vs_rest(estimator: Any) -> Model:
     if estimator.multilabel_:
         raise UnsupportedError(f"{title} of several labels cannot be ported; use MultiOutputClassifier")
     models = [model_of(e) for e in estimator.estimators_]
-    common: dict[str, Any] = {"source": title, "classes": (estimator.classes_,)}
-    for kind in (LogisticClassifier, LinearDecision):
-        rows = stacked(models, kind)
-        if rows is not None and len(rows.bias) == len(models):
-            n = rows.weights.shape[1]
-            link = (
-                {"link": "one-vs-rest" if len(models) > 1 else "logistic"}
-                if kind is LogisticClassifier
-                else {}
-            )
-            if all(getattr(model, "link", "logistic") == "logistic" for model in models):
-                return kind(**common, **link, input=Input(n), matrix=rows)
+    classes = (estimator.classes_,)
+    linear = _linear(title, models, classes)
+    if linear is not None:
+        return linear
     if all(isinstance(m, DecisionClassifier) and m.n_decisions == 1 for m in models):
-        parts = [answers(m, "decision_function") for m in models]
-        n = len(parts)
+        return _by_decisions(title, models, classes)
+    if all(isinstance(m, ProbabilisticClassifier) for m in models):
+        return _by_probabilities(title, models, classes)
+    raise UnsupportedError(f"{title} needs models with decision_function or predict_proba; use others")
 
-        def scores(own: Any, X: Array) -> tuple[Any, Array]:
-            return _Final(), np.stack([e.decision_function(X) for e in own.estimators_], axis=1)
 
-        last = LinearDecision(**common, input=Input(n), matrix=Matrix(np.eye(n), np.zeros(n)))
-        return combined(parts, last, title, scores)
-    if len(models) > 1 and all(isinstance(m, ProbabilisticClassifier) for m in models):
-        parts = [answers(m, "predict_proba", (1,)) for m in models]
-        shares = MeanShares(**common, input=Input(len(parts)), weights=np.ones(1), normalized=True)
+def _linear(title: str, models: Sequence[Model], classes: tuple[Array, ...]) -> Model | None:
+    """One linear model; None if a model is not linear, or has not one score."""
+    logistic = all(getattr(model, "link", "logistic") == "logistic" for model in models)
+    rows = stacked(models, LogisticClassifier) if logistic else None
+    if rows is not None:
+        inputs = Input(rows.weights.shape[1])
+        link: Link = "one-vs-rest" if len(models) > 1 else "logistic"
+        return LogisticClassifier(source=title, input=inputs, classes=classes, matrix=rows, link=link)
+    rows = stacked(models, LinearDecision)
+    if rows is None:
+        return None
+    return LinearDecision(source=title, input=Input(rows.weights.shape[1]), classes=classes, matrix=rows)
 
-        def probabilities(own: Any, X: Array) -> tuple[Any, Array]:
-            return _Final(), np.stack([e.predict_proba(X)[:, 1] for e in own.estimators_], axis=1)
 
-        return combined(parts, shares, title, probabilities)
-    if len(models) == 1 and isinstance(models[0], ProbabilisticClassifier):
-        shares = MeanShares(**common, input=Input(2), weights=np.ones(1))
+def _by_decisions(title: str, models: Sequence[Model], classes: tuple[Array, ...]) -> Model:
+    n = len(models)
+    unit = Matrix(np.eye(n), np.zeros(n))
+    last = LinearDecision(source=title, input=Input(n), classes=classes, matrix=unit)
 
-        def both(own: Any, X: Array) -> tuple[Any, Array]:
-            return _Final(), np.asarray(own.estimators_[0].predict_proba(X))
+    def split(own: Any, X: Array) -> tuple[Any, Array]:
+        return _Largest(), np.stack([e.decision_function(X) for e in own.estimators_], axis=1)
 
-        return combined([answers(models[0], "predict_proba")], shares, title, both)
-    raise UnsupportedError(
-        f"{title} of models without decisions and probabilities cannot be ported; use others"
+    return combined([answers(m, "decision_function") for m in models], last, title, split)
+
+
+def _by_probabilities(title: str, models: Sequence[Model], classes: tuple[Array, ...]) -> Model:
+    """The second class of each model; of one model both."""
+    kept = (1,) if len(models) > 1 else (0, 1)
+    parts = [answers(m, "predict_proba", kept) for m in models]
+    last = MeanShares(
+        source=title,
+        input=Input(len(kept) * len(parts)),
+        classes=classes,
+        weights=np.ones(1),
+        normalized=len(models) > 1,
     )
+
+    def split(own: Any, X: Array) -> tuple[Any, Array]:
+        asked = [e.predict_proba(X)[:, list(kept)] for e in own.estimators_]
+        return _Largest(), np.concatenate(asked, axis=1)
+
+    return combined(parts, last, title, split)

@@ -55,8 +55,7 @@ class Outputs(Classifier):
             same &= own.highest == inputs.highest if inputs.is_integer else True
             if inputs.is_integer and not (same and own.center is inputs.center and own.gain is inputs.gain):
                 raise UnsupportedError(
-                    f"{model.source} inside {self.source} needs features of its own in integers, and cannot be "
-                    "ported there; use dtype='float32'"
+                    f"{model.source} inside {self.source} needs integers of its own; use dtype='float32'"
                 )
             assert isinstance(inside, Classifier)
             models.append(inside)
@@ -67,7 +66,8 @@ class Outputs(Classifier):
 
     def rounding(self, Q: Array) -> Array | None:
         known = [m.rounding(Q) for m in self.models]
-        return None if all(k is None for k in known) else np.zeros((len(Q), 1))
+        exact = all(k is None for k in known)
+        return None if exact else np.zeros((len(Q), 1))
 
     def unsure(self, Q: Array) -> NDArray[np.bool_]:
         each = [m.unsure(Q) for m in self.models]
@@ -120,7 +120,7 @@ class ProbableOutputs(Outputs, ProbabilisticClassifier):
         wide = [
             np.broadcast_to(0.0 if k is None else k, (len(Q), n)) for k, n in zip(known, sizes, strict=True)
         ]
-        return np.concatenate(wide, axis=1)
+        return np.asarray(np.concatenate(wide, axis=1))
 
 
 @converts("sklearn.multioutput.MultiOutputClassifier")

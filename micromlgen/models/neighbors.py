@@ -22,7 +22,7 @@ from micromlgen.models._neighbors_convert import by_distance, common
 from micromlgen.models._neighbors_found import Found, weights
 from micromlgen.models._neighbors_labels import Labels
 from micromlgen.models._neighbors_metric import ULP
-from micromlgen.models._neighbors_model import BOUND, OnRows
+from micromlgen.models._neighbors_model import OnRows
 from micromlgen.models._shares import PROBA_ONE
 from micromlgen.tables import unsigned_for
 
@@ -95,6 +95,11 @@ class NeighborsClassifier(OnRows, ProbabilisticClassifier):
         return unsigned_for(self.k if self.k is not None else len(self.labels))
 
     @property
+    def first_votes(self) -> list[int]:
+        """Where the votes of each output begin."""
+        return [sum(self.n_voted[:o]) for o in range(len(self.n_voted))]
+
+    @property
     def vote_ctype(self) -> str:
         """C name of the type of votes."""
         return "float" if self.vote_dtype.kind == "f" else ctype(self.vote_dtype)
@@ -144,7 +149,7 @@ class NeighborsClassifier(OnRows, ProbabilisticClassifier):
             whole = np.maximum(vote.sum(axis=1, dtype=np.float64), 1e-300)
             bound = np.where(unsure[:, o], np.inf, 2 * error.sum(axis=1) / whole + added + 2 * ULP)
             bounds.append(np.repeat(bound[:, None], vote.shape[1], axis=1))
-        return np.concatenate(bounds, axis=1)
+        return np.asarray(np.concatenate(bounds, axis=1))
 
     def coarsening(self, rows: NDArray[np.float32]) -> Coarsening | None:
         """By one neighbour of fewer rows, which have the classes that all of them are given."""
@@ -186,7 +191,7 @@ class NeighborsClassifier(OnRows, ProbabilisticClassifier):
         for o, shares in enumerate(proba if isinstance(proba, list) else [proba]):
             two = np.sort(shares, axis=1)[:, -2:]
             if shares.shape[1] > 1:
-                border[:, o] |= (two[:, 1] - two[:, 0] <= 4 * BOUND) & (two[:, 1] > 0)
+                border[:, o] |= (two[:, 1] - two[:, 0] <= 2 * self.blur) & (two[:, 1] > 0)
         return border | self._vague(own, rows)[:, None]
 
     def contract(self) -> Sequence[str]:
@@ -211,12 +216,12 @@ def _shares(vote: Array, integer: bool) -> Array:
     if not integer:
         wide = vote.astype(np.float32 if vote.dtype.kind == "u" else np.float64)
         whole = wide.sum(axis=1, keepdims=True)
-        return (wide / np.where(whole > 0, whole, 1)).astype(np.float32)
+        return np.asarray(wide / np.where(whole > 0, whole, 1), np.float32)
     whole = np.maximum(vote.sum(axis=1, keepdims=True, dtype=np.int64), 1)
     # 16 bits of them are divided.
     shift = np.maximum(np.frexp(whole.astype(np.float64))[1] - 16, 0)
     part, whole = vote.astype(np.int64) >> shift, whole >> shift
-    return ((part * PROBA_ONE + (whole >> 1)) // whole).astype(np.uint16)
+    return np.asarray((part * PROBA_ONE + (whole >> 1)) // whole, np.uint16)
 
 
 @converts("sklearn.neighbors.KNeighborsClassifier", "sklearn.neighbors.RadiusNeighborsClassifier")

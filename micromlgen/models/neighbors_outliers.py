@@ -16,7 +16,7 @@ from micromlgen.models._members import last_step
 from micromlgen.models._neighbors_convert import common
 from micromlgen.models._neighbors_found import ROOTED, Found, integer_root
 from micromlgen.models._neighbors_metric import POWF, ULP
-from micromlgen.models._neighbors_model import BOUND, OnRows
+from micromlgen.models._neighbors_model import OnRows
 from micromlgen.models._neighbors_rows import Rows
 from micromlgen.tables import Column, column
 
@@ -65,11 +65,11 @@ class LocalOutliers(OnRows, Detector):
     def takes_roots(self) -> bool:
         return True
 
-    def _with(self, rows: Rows, inputs: Input) -> Self:
-        model = super()._with(rows, inputs)
+    def with_rows(self, rows: Rows, inputs: Input) -> Self:
+        model = super().with_rows(rows, inputs)
         if rows.is_integer:
             return model._integer_densities()
-        one = float(model.rows.distance(np.float64(1.0)))
+        one = float(model.rows.distance(np.ones(())))
         return replace(
             model,
             reach=(self.reach / one).astype(np.float32),
@@ -93,14 +93,14 @@ class LocalOutliers(OnRows, Detector):
         # Roots are taken of as many bits as there are.
         room = (32 - int(self._farthest(self.input.highest)).bit_length()) // int(rows.metric.root)
         shift = max(0, room if rows.metric.root == 2 else room - 1 - k.bit_length())
-        per_distance = 2.0**shift / float(rows.distance(np.float64(1.0)))
+        per_distance = 2.0**shift / float(rows.distance(np.ones(())))
         down = (k - 1).bit_length()
         scale = k * k * per_distance / 2.0 ** (16 + down)
         one = int(scale * 65535 / self.density.max())
         if one < _COARSEST or self.density.max() > _DENSITIES * self.density.min():
             raise UnsupportedError(
-                f"{self.source}: densities of the training rows differ too much for integers; leave out copies "
-                "of rows, fit with more n_neighbors, or use dtype='float32'"
+                f"{self.source}: densities of the training rows differ too much for integers; leave out "
+                "copies of rows, fit with more n_neighbors, or use dtype='float32'"
             )
         return replace(
             self,
@@ -150,11 +150,11 @@ class LocalOutliers(OnRows, Detector):
         off = density * (wrong + 2 * added * reach) + 1e-37
         return -density * reach, np.where(found.open.any(axis=1) | np.isnan(off), np.inf, off)
 
-    def _told(self, Q: Array) -> Array:
+    def told(self, Q: Array) -> Array:
         return self._scores(Q)[0].astype(np.float64)[:, None] / self.one
 
     @property
-    def _numeric(self) -> bool:
+    def tells_numbers(self) -> bool:
         return True
 
     @property
@@ -191,9 +191,9 @@ class LocalOutliers(OnRows, Detector):
         decision, score = own.decision_function(rows), own.score_samples(rows)
         distance, index = own.kneighbors(rows)
         reach = np.maximum(distance, own._distances_fit_X_[index, -1]).mean(axis=1)
-        vague = self.margin(reach) > 2 * BOUND * reach
-        close = np.abs(decision) <= 4 * BOUND * np.abs(score)
-        return super().undecided(estimator, X) | (vague | close)[:, None]
+        vague = self.margin(reach) > self.blur * reach
+        close = np.abs(decision) <= 2 * self.blur * np.abs(score)
+        return np.asarray(super().undecided(estimator, X) | (vague | close)[:, None])
 
     def _tables(self) -> Sequence[Array]:
         return [table for c in (self.stored_reach, self.stored_density) for table in c.tables]
@@ -211,7 +211,7 @@ class LocalOutliers(OnRows, Detector):
     def contract(self) -> Sequence[str]:
         if self.rows.is_integer:
             return super().contract()
-        return [*super().contract(), f"scores are within {4 * BOUND:g} of themselves"]
+        return [*super().contract(), f"scores are within {2 * self.blur:g} of themselves"]
 
     @property
     def uses_math(self) -> bool:
@@ -223,8 +223,8 @@ def local_outliers(estimator: Any) -> LocalOutliers:
     """Convert a detector of outliers among new rows."""
     if not estimator.novelty:
         raise UnsupportedError(
-            "LocalOutlierFactor(novelty=False) judges its training rows only and cannot be ported; fit it with "
-            "novelty=True"
+            "LocalOutlierFactor(novelty=False) judges its training rows only and cannot be ported; fit it "
+            "with novelty=True"
         )
     return LocalOutliers(
         **common(estimator),

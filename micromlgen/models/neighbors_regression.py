@@ -48,8 +48,8 @@ class NeighborsRegressor(OnRows, Regressor):
     def _taken(self, index: NDArray[np.int64]) -> Self:
         return replace(super()._taken(index), targets=self.targets[index])
 
-    def _with(self, rows: Rows, inputs: Input) -> Self:
-        model = super()._with(rows, inputs)
+    def with_rows(self, rows: Rows, inputs: Input) -> Self:
+        model = super().with_rows(rows, inputs)
         if rows.is_integer:
             return model._integer_targets()
         if np.abs(self.targets).max() > np.finfo(np.float32).max / 2**17:
@@ -122,11 +122,12 @@ class NeighborsRegressor(OnRows, Regressor):
 
     def _differs(self, found: Found) -> NDArray[np.bool_]:
         """Whether rows that may or may not be neighbours make a difference, shape (n, n_outputs)."""
-        open_rows = found.open.any(axis=1)[:, None]
+        open_rows = np.asarray(found.open.any(axis=1))[:, None]
         if self.k is None or self.by_distance:
             return np.repeat(open_rows, self.n_outputs, axis=1)
-        low = np.where(found.open[:, :, None], self.targets, np.inf).min(axis=1)
-        return open_rows & (np.where(found.open[:, :, None], self.targets, -np.inf).max(axis=1) > low)
+        at = found.open[:, :, None]
+        lowest = np.where(at, self.targets, np.inf).min(axis=1)
+        return np.asarray(open_rows & (np.where(at, self.targets, -np.inf).max(axis=1) > lowest))
 
     def predict(self, Q: Array) -> Array:
         means = self._means(Q)[0].astype(self.output_dtype)
@@ -146,7 +147,7 @@ class NeighborsRegressor(OnRows, Regressor):
 
     @property
     def output_scale(self) -> float:
-        return self.unit if self.divides else self.unit / self.k
+        return self.unit if self.k is None or self.by_distance else self.unit / self.k
 
     def rounding(self, Q: Array) -> Array | None:
         return None if self.rows.is_integer else self._means(Q)[1]
@@ -158,7 +159,7 @@ class NeighborsRegressor(OnRows, Regressor):
         return total
 
     def tolerance(self, X: Array) -> NDArray[np.float64]:
-        return np.asarray((4 if self.by_distance else 1) * BOUND * np.abs(self.targets).max(axis=0))
+        return np.asarray((2 * self.blur if self.by_distance else BOUND) * np.abs(self.targets).max(axis=0))
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
         border = super().undecided(estimator, X)

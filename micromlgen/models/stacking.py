@@ -21,11 +21,11 @@ from micromlgen.ir import (
 from micromlgen.models._combined import combined
 from micromlgen.models._members import last_step
 from micromlgen.models._sequence import SELECTION
-from micromlgen.models.answers import Answers, answers
+from micromlgen.models.answers import Answers, What, answers
 from micromlgen.models.scalers import of_map
 
 
-def _answers(title: str, model: Model, method: str) -> Answers:
+def _answers(title: str, model: Model, method: What) -> Answers:
     """What a member of a stack is asked for.
 
     Raises
@@ -43,9 +43,7 @@ def _answers(title: str, model: Model, method: str) -> Answers:
     if method == "predict" and isinstance(model, Classifier) and model.n_outputs == 1:
         if np.array_equal(model.classes[0], np.arange(model.n_classes[0])):
             return answers(model, method)
-        raise UnsupportedError(
-            f"{title}: {model.source} answers with labels that are no numbers from 0 on; use cv=5, not 'prefit'"
-        )
+        raise UnsupportedError(f"{title}: {model.source} answers with labels; fit it without cv='prefit'")
     raise UnsupportedError(
         f"{title}: the {method} of {model.source} cannot be ported; use another stack_method or member"
     )

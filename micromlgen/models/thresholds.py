@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,24 @@ from numpy.typing import NDArray
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import DecisionClassifier, Input, Model, ProbabilisticClassifier
-from micromlgen.models._combined import combined
+from micromlgen.models._combined import combined, stacked
 from micromlgen.models._matrix import Matrix
+from micromlgen.models._members import last_step
 from micromlgen.models.answers import answers
-from micromlgen.models.linear import LinearClassifier
+from micromlgen.models.linear import LinearClassifier, LinearDecision
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted(LinearClassifier):
+    """A linear classifier whose border was moved by so much of its own score."""
+
+    limit: float
+
+    def _own(self, estimator: Any, X: Array) -> Array:
+        inner, rows = last_step(getattr(estimator, "estimator_", estimator.estimator), X)
+        return np.asarray(inner.decision_function(rows)) - self.limit
 
 
 class _Final:
@@ -61,6 +74,13 @@ def threshold(estimator: Any) -> Model:
         parts = [answers(model, "decision_function")]
     else:
         raise UnsupportedError(f"{title}: the {method} of {model.source} cannot be ported")
+    matrix = stacked([model], type(model)) if isinstance(model, LinearDecision) else None
+    border = _border(model, method, float(limit), positive)
+    if matrix is not None and len(matrix.bias) == 1 and border is not None:
+        moved = replace(matrix, bias=matrix.bias - border)
+        inputs = Input(matrix.weights.shape[1])
+        common: dict[str, Any] = {"source": title, "input": inputs, "classes": (estimator.classes_,)}
+        return Shifted(**common, matrix=moved, limit=border)
     # The score of the first class is what speaks against the second; a decision is always the second's.
     sign = 1.0 if positive else -1.0
     flipped = method == "decision_function" and not positive
@@ -73,6 +93,16 @@ def threshold(estimator: Any) -> Model:
         return _Final(matrix), asked[:, [positive]] if asked.ndim == 2 else asked[:, None]
 
     return combined(parts, last, title, split)
+
+
+def _border(model: Model, method: str, limit: float, positive: int) -> float | None:
+    """The decision of a linear model at which a threshold is reached; None if no decision is."""
+    if method == "decision_function":
+        return limit if positive else -limit
+    if getattr(model, "link", None) != "logistic" or not 0 < limit < 1:
+        return None
+    odds = float(np.log(limit) - np.log1p(-limit))
+    return odds if positive else -odds
 
 
 def _positive(estimator: Any) -> int:

@@ -51,11 +51,11 @@ class _Votes(Classifier):
 
     def unsure(self, Q: Array) -> NDArray[np.bool_]:
         rounding = self.rounding(Q)
-        return super().unsure(Q) if rounding is None else self.gap(Q) <= 2 * rounding
+        return super().unsure(Q) if rounding is None else np.asarray(self.gap(Q) <= 2 * rounding)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
         gap = self.gap(X)
-        return (gap <= _MARGIN * np.abs(self.weights).sum()) & (gap > 0)
+        return np.asarray((gap <= _MARGIN * np.abs(self.weights).sum()) & (gap > 0))
 
     def layouts(self) -> Sequence[Layout]:
         n = self.input.n_features
@@ -137,10 +137,10 @@ class Majority(_Votes):
         return ["the class that most name, the lowest one where votes tie"]
 
 
-class _Final:
+class Final:
     """What decides behind the voters, of their own answers."""
 
-    def __init__(self, votes: _Votes) -> None:
+    def __init__(self, votes: Classifier) -> None:
         self.votes = votes
 
     def predict(self, Z: Array) -> Array:
@@ -185,9 +185,8 @@ def classifier(estimator: Any) -> Model:
 
     def split(own: Any, X: Array) -> tuple[Any, Array]:
         asked = [getattr(e, "predict_proba" if soft else "predict")(X) for e in own.estimators_]
-        return _Final(final), np.concatenate(
-            [np.asarray(a, float).reshape(len(X), -1) for a in asked], axis=1
-        )
+        wide = [np.asarray(a, np.float64).reshape(len(X), -1) for a in asked]
+        return Final(final), np.concatenate(wide, axis=1)
 
     return combined(voters, final, title, split)
 

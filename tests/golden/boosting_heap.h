@@ -134,7 +134,11 @@ static inline int32_t mml2_order(int32_t bits)
 /* a * b / 2^16, each half of a rounded down. */
 static inline uint32_t mml2_multiply_q16(uint32_t a, uint16_t b)
 {
-    return (uint32_t)(uint16_t)(a >> 16) * b + ((uint32_t)(uint16_t)a * b >> 16);
+    uint16_t high = (uint16_t)(a >> 16), low = (uint16_t)a;
+#if defined(__AVR__)
+    __asm__("" : "+r"(high), "+r"(low), "+r"(b)); /* or avr-gcc multiplies them as 32 bits */
+#endif
+    return (uint32_t)high * b + ((uint32_t)low * b >> 16);
 }
 
 /* 2^-f in Q30, of f the fraction of y in Q25: a polynomial of its upper 16 bits, the lower 9 enter linearly. */
@@ -252,7 +256,11 @@ static inline void boost_decision_function(const boost_input_t *x, boost_output_
 /* a * b / 2^16, each half of a rounded down. */
 static inline uint32_t mml2_multiply_q16(uint32_t a, uint16_t b)
 {
-    return (uint32_t)(uint16_t)(a >> 16) * b + ((uint32_t)(uint16_t)a * b >> 16);
+    uint16_t high = (uint16_t)(a >> 16), low = (uint16_t)a;
+#if defined(__AVR__)
+    __asm__("" : "+r"(high), "+r"(low), "+r"(b)); /* or avr-gcc multiplies them as 32 bits */
+#endif
+    return (uint32_t)high * b + ((uint32_t)low * b >> 16);
 }
 
 /* 2^-f in Q30, of f the fraction of y in Q25: a polynomial of its upper 16 bits, the lower 9 enter linearly. */

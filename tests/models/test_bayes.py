@@ -131,7 +131,7 @@ def test_thresholds_take_in_a_scaler(stage: str) -> None:
     X = np.random.default_rng(0).normal(2.0, 3.0, (300, before.matrix.shape[1])).astype(np.float32)
     X[:, 0] = np.round(X[:, 0])  # on a threshold at times
     got, expected = floats.decode(floats.predict(X)), estimator.predict(before.apply(X))
-    assert (floats.threshold < 0).any() or stage == "selected"  # type: ignore[attr-defined]
+    assert (floats.cuts < 0).any() or stage == "selected"  # type: ignore[attr-defined]
     # At such a threshold of float64 the scaler's own rounding decides.
     near = (np.abs(X[:, floats.feature] - model.threshold) < model.blur).any(axis=1)  # type: ignore[attr-defined]
     np.testing.assert_array_equal(got[~near], expected[~near])

@@ -20,7 +20,7 @@ from sklearn.naive_bayes import GaussianNB
 import micromlgen as mm
 from micromlgen import cformat
 from micromlgen.affine import Affine
-from micromlgen.boards import STRICT, core
+from micromlgen.boards import CORES, STRICT, core
 from micromlgen.calls import twin_calls
 from micromlgen.convert import convert
 from micromlgen.errors import UnsupportedError
@@ -63,7 +63,8 @@ def envelope(X: Any = WIDE, **options: Any) -> EllipticEnvelope:
 
 
 #: Most features are the same in all classes, and tell nothing.
-SOME = np.hstack([np.full((150, 4), 3.0), WIDE, np.zeros((150, 9))]).astype(np.float32)
+SOME = np.full((150, 13), 3.0, np.float32)
+SOME[:, [1, 5, 9, 11]] = IRIS
 FLOAT = [
     Case("gau_naive", naive(), IRIS),
     Case("gau_full", mixture("full"), IRIS),
@@ -267,6 +268,19 @@ def test_a_selection_of_features_is_copied() -> None:
     assert floats.squares.prepared.used.tolist() == [0, 2, 5, 7]  # type: ignore[attr-defined]
 
 
+def test_features_that_tell_nothing_are_left_out() -> None:
+    ends = mm.transpile(naive(np.hstack([np.ones((150, 2)), WIDE, np.ones((150, 3))])), name="model")
+    assert "mml2_squares_f32(x + 2, &w, 4," in ends.header
+    assert ends.model.squares.prepared.as_it_is  # type: ignore[attr-defined]
+    X = np.hstack([np.zeros((150, 2)), IRIS, np.full((150, 3), 1e30)]).astype(np.float32)
+    np.testing.assert_array_equal(ends.predict(X), naive().predict(WIDE))
+    assert "gau_some_used[4]" in next(case for case in FLOAT if case.name == "gau_some").transpile().header
+    alike = np.array([[1.0, 2.0], [2.0, 1.0]] * 2)
+    nothing = naive(alike, [0, 0, 1, 1], priors=[0.4, 0.6])
+    assert (mm.transpile(nothing, name="model").predict(alike) == 1).all()
+    assert mm.verify(nothing, alike)
+
+
 def worst(squares: Any, k: int) -> NDArray[Any]:
     """Prepared rows for which what density k squares, or adds up, is largest."""
     low, high = squares.prepared.lowest, -squares.prepared.lowest - 1
@@ -290,7 +304,7 @@ def test_no_input_overflows_a_sum(name: str, dtype: str, weights: str) -> None:
         estimator, name="model", dtype=dtype, calibration=X, min_agreement=0.0, weights=weights
     )
     squares: Any = program.model.squares  # type: ignore[attr-defined]
-    as_it_is = replace(squares.prepared, shift=None, used=None)
+    as_it_is = replace(squares.prepared, shift=None, used=None, first=0)
     for k in range(len(squares.bias)):
         rows = worst(squares, k).astype(squares.prepared.dtype)
         assert (replace(squares, prepared=as_it_is).costs(rows) < 2**31).all()
@@ -310,7 +324,7 @@ def test_the_largest_sum_is_not_far_from_the_limit() -> None:
         EVERY["naive, digits"], name="model", dtype="int16", calibration=DIGITS
     ).model.squares  # type: ignore[attr-defined]
     rows = np.concatenate([worst(squares, k) for k in range(10)]).astype(np.int16)
-    as_it_is = replace(squares, prepared=replace(squares.prepared, shift=None))
+    as_it_is = replace(squares, prepared=replace(squares.prepared, shift=None, first=0))
     assert as_it_is.costs(rows).max() > 2**29
 
 
@@ -340,6 +354,34 @@ def test_tables_are_cut_where_avr_takes_no_more() -> None:
     calls = twin_calls(program.model, program.header, program.name, X)
     results = core("host").run([each.call for each in calls], flags=("-O1", *STRICT), measure=False)
     assert not any(each.differs(result.y).any() for each, result in zip(calls, results, strict=True))
+
+
+@pytest.mark.parametrize(
+    "where", ["host", *(pytest.param(c, marks=pytest.mark.boards) for c in CORES if c != "host")]
+)
+def test_squares_of_any_number_of_features(where: str) -> None:
+    """Around every count by which loops are unrolled, and beyond what 8 bits count."""
+    checks = []
+    for n in (1, 2, 3, 5, 6, 7, 8, 257):
+        rng = np.random.default_rng(n)
+        X = rng.normal(size=(30, n)).astype(np.float32)
+        estimator = naive(X + np.eye(30, n), np.arange(30) % 3)
+        for dtype, weights in (("float32", None), ("int16", "int16"), ("int8", "int8")):
+            program = mm.transpile(
+                estimator,
+                name=f"n{n}_{dtype}",
+                dtype=dtype,
+                calibration=X,
+                weights=weights,
+                min_agreement=0.0,
+            )
+            Q = program.quantize(X[:6])
+            ends = np.resize([Q.max(), Q.min(), 0], (2, n)).astype(Q.dtype)
+            rows = np.concatenate([Q, ends])
+            checks += twin_calls(program.model, program.header, program.name, rows)
+    results = core(where).run([each.call for each in checks], measure=False)
+    for each, result in zip(checks, results, strict=True):
+        assert not each.differs(result.y).any(), each.call.statement
 
 
 def test_one_component_is_told_without_looking() -> None:

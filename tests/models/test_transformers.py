@@ -173,7 +173,7 @@ def test_missing_values_are_not_followed() -> None:
     holes = np.where(np.eye(150, 4) > 0, np.nan, IRIS)
     scaler = StandardScaler().fit(holes)
     mm.transpile(scaler, name="holes")
-    with pytest.raises(ValueError, match="StandardScaler gives NaN for NaN.* SimpleImputer before it"):
+    with pytest.raises(ValueError, match=r"StandardScaler gives NaN for NaN.* SimpleImputer before it"):
         mm.transpile(scaler, name="holes", missing="exact")
 
 

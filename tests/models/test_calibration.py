@@ -1,0 +1,66 @@
+"""Probabilities that were calibrated after training."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+import micromlgen as mm
+from tests.cases import Case
+from tests.models.test_tree import IRIS, SPECIES
+
+
+def fitted(model: Any, y: Any = SPECIES, **options: Any) -> Any:
+    return CalibratedClassifierCV(model, **{"cv": 2, **options}).fit(IRIS.astype(float), y)
+
+
+CASES = [
+    Case("calibrated_svc", fitted(LinearSVC(random_state=0, max_iter=90_000)), IRIS),
+    Case("calibrated_points", fitted(GaussianNB(), SPECIES == 2, method="isotonic"), IRIS),
+]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LinearSVC(random_state=0, max_iter=90_000),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        GaussianNB(),
+        RandomForestClassifier(3, max_depth=3, random_state=0),
+    ],
+    ids=lambda m: type(m).__name__,
+)
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("two", [False, True])
+def test_answers_are_scikit_learns(model: Any, method: str, ensemble: bool, two: bool) -> None:
+    y = SPECIES == 2 if two else np.array(["c", "a", "b"])[SPECIES]
+    estimator = fitted(model, y, method=method, ensemble=ensemble)
+    program = mm.transpile(estimator, name="calibrated")
+    report = program.verify(IRIS)
+    assert report, str(report)
+    expected = estimator.predict_proba(IRIS.astype(float))
+    steep = method == "isotonic"
+    np.testing.assert_allclose(program.predict_proba(IRIS), expected, atol=1e-4 if steep else 2e-5)
+    if not steep:  # whose levels tie
+        assert program.model.undecided(estimator, IRIS.astype(float)).mean() < 0.1
+
+
+def test_what_cannot_be_ported() -> None:
+    with pytest.raises(
+        ValueError, match="CalibratedClassifierCV cannot be ported in integers; use dtype='float32'"
+    ):
+        mm.transpile(CASES[0].estimator, name="no", dtype="int16", calibration=IRIS)
+    if "temperature" in str(inspect.getdoc(CalibratedClassifierCV)):
+        with pytest.raises(ValueError, match=r"method='temperature'\) cannot be ported; use 'sigmoid'"):
+            mm.transpile(fitted(GaussianNB(), method="temperature"), name="no")

@@ -1,0 +1,103 @@
+"""Models of what other models answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    StackingRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeRegressor
+
+import micromlgen as mm
+from tests.cases import Case
+from tests.models.test_tree import IRIS, SPECIES
+
+SHORT = RandomForestClassifier(4, max_depth=3, random_state=0)
+LENGTH = IRIS[:, 2].astype(float)
+
+
+def stack(*members: Any, kind: Any = StackingClassifier, **options: Any) -> Any:
+    return kind([(str(i), m) for i, m in enumerate(members)], cv=2, **options)
+
+
+def logistic() -> Any:
+    return make_pipeline(StandardScaler(), LogisticRegression())
+
+
+def fitted(estimator: Any, y: Any = SPECIES) -> Any:
+    return estimator.fit(IRIS.astype(float), y)
+
+
+LINES = [Ridge(), DecisionTreeRegressor(max_depth=3, random_state=0)]
+CASES = [
+    Case("stack_classes", fitted(stack(logistic(), SHORT, GaussianNB())), IRIS),
+    Case("stack_numbers", fitted(stack(*LINES, kind=StackingRegressor, passthrough=True), LENGTH), IRIS),
+]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        stack(logistic(), SHORT),
+        stack(logistic(), SHORT, passthrough=True),
+        stack(logistic(), SHORT, final_estimator=SHORT),
+        stack(LinearSVC(random_state=0, max_iter=90_000), GradientBoostingClassifier(n_estimators=3)),
+        stack(logistic(), SHORT, stack_method="predict"),
+        stack(logistic(), GaussianNB(), final_estimator=logistic()),
+    ],
+    ids=lambda e: "".join(str(e).split())[:70],
+)
+@pytest.mark.parametrize("two", [False, True])
+def test_classifiers_answer_as_scikit_learn(estimator: Any, two: bool) -> None:
+    y = SPECIES == 2 if two else np.array(["c", "a", "b"])[SPECIES]
+    estimator = fitted(estimator, y)
+    program = mm.transpile(estimator, name="stack")
+    report = program.verify(IRIS)
+    assert report, str(report)
+    assert program.model.undecided(estimator, IRIS.astype(float)).mean() < 0.1
+    expected = estimator.predict_proba(IRIS.astype(float))
+    np.testing.assert_allclose(program.predict_proba(IRIS), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("passthrough", [False, True])
+@pytest.mark.parametrize("final", [Ridge(), DecisionTreeRegressor(max_depth=3)], ids=["ridge", "tree"])
+def test_regressors_answer_as_scikit_learn(passthrough: bool, final: Any) -> None:
+    options = {"passthrough": passthrough, "final_estimator": final}
+    estimator = fitted(stack(*LINES, kind=StackingRegressor, **options), LENGTH)
+    report = mm.verify(estimator, IRIS)
+    assert report, str(report)
+
+
+def test_a_scaler_before_a_stack_is_in_its_members() -> None:
+    pipeline = fitted(make_pipeline(StandardScaler(), stack(LogisticRegression(), GaussianNB())))
+    report = mm.verify(pipeline, IRIS)
+    assert report, str(report)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "options", "message"),
+    [
+        (stack(logistic(), SHORT), {"dtype": "int16", "calibration": IRIS}, "inside another .* in integers"),
+        (
+            StackingClassifier([("a", logistic())], cv="prefit", stack_method="predict"),
+            {},
+            "answers with labels; fit it without cv='prefit'",
+        ),
+    ],
+)
+def test_what_cannot_be_ported(estimator: Any, options: Any, message: str) -> None:
+    for _, member in estimator.estimators:
+        fitted(member, SPECIES * 10)
+    with pytest.raises(ValueError, match=message):
+        mm.transpile(fitted(estimator, SPECIES * 10), name="no", **options)
