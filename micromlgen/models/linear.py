@@ -56,6 +56,8 @@ class LinearClassifier(OnProducts, Classifier):
         return np.asarray(self._gap(self.scores(Q)) <= 2 * rounding.max(axis=1))[:, None]
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        if self.input.is_integer:  # which promise no more than their agreement
+            return super().undecided(estimator, X)
         rows = X.astype(np.float64)
         own = np.asarray(self._own(estimator, X))
         gap = self._gap(own[:, None] if own.ndim == 1 else own)
@@ -202,6 +204,8 @@ class LinearDetector(OnProducts, Detector):
         return np.asarray(np.abs(self.scores(Q) - self.cut) <= rounding)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        if self.input.is_integer:
+            return super().undecided(estimator, X)
         magnitude = self.matrix.magnitude(X) + abs(self.offset)
         return np.asarray(np.abs(estimator.decision_function(X))[:, None] <= BOUND * magnitude)
 

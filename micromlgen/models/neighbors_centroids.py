@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import pairwise_distances
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
@@ -45,6 +44,8 @@ class CentroidClassifier(OnRows, Classifier):
             room = np.abs(scores).max(axis=1) + np.abs(self.rows.start).max()
             return np.asarray(best[:, -1] - best[:, -2] <= 4 * BOUND * room)
         metric = self.rows.metric.name
+
+        from sklearn.metrics import pairwise_distances  # here: it brings rich along
 
         two = np.sort(pairwise_distances(X, estimator.centroids_, metric=metric), axis=1)[:, :2]
         return np.asarray(two[:, 1] - two[:, 0] <= self.margin(two[:, 1]))
