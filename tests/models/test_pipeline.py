@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -122,7 +123,7 @@ def test_a_filled_value_goes_where_the_filling_goes() -> None:
         (PCA(2), forest()),
         (StandardScaler(), PCA(2), MinMaxScaler(), hist()),
         (Normalizer(), forest()),
-        (PolynomialFeatures(), BOOSTED),
+        (PolynomialFeatures(), clone(BOOSTED)),
         (KBinsDiscretizer(3, subsample=None), forest()),
         (SimpleImputer(add_indicator=True), forest()),
         (PCA(2), IsolationForest(n_estimators=5, random_state=0)),
