@@ -1,0 +1,190 @@
+"""How support vectors and their coefficients are stored, and what that takes on each core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from micromlgen.ir import Layout
+from micromlgen.models._matrix import Matrix
+from micromlgen.models._svm_duals import Duals
+from micromlgen.models._svm_fixed import Fixed
+from micromlgen.models._svm_float import FloatExpansion
+from micromlgen.models._svm_integer import IntegerExpansion, IntegerRbf, WithExponential
+from micromlgen.tables import narrow
+
+Sums = Matrix | FloatExpansion | IntegerExpansion
+_CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
+#: Cores with an FPU.
+_HARD = frozenset({"cortex-m4f"})
+#: So many coefficients of a vector meet its kernel one by one.
+_FEW = 3
+#: Pairs from which on a third of them tells the winner.
+_KNOCKOUT = 10
+_PARTS: Mapping[str, Any] = {"index": None, "form": "products", "duals": "", "knockout": False, "fixed": None}
+
+# All below is measured with -Os on each of `_CORES`. Cycles of a feature of a vector, by what is added up:
+_FEATURE = {
+    "products i16": (32.5, 5.0, 1.8, 4.8),
+    "products i16w8": (20.5, 6.0, 2.5, 4.8),
+    "products i8": (12.5, 5.0, 2.3, 4.8),
+    "products f32": (137.0, 47.0, 2.0, 34.0),
+    "differences i16": (30.5, 6.0, 2.8, 5.8),
+    "differences i8": (15.5, 6.0, 2.5, 5.8),
+    "differences f32": (170.0, 90.0, 3.2, 60.0),
+    "steps": (59.5, 25.3, 12.2, 19.2),
+}
+#: Cycles of a vector beside its features, and bytes of code of a machine with one sum.
+_VECTOR = {
+    "linear": ((150, 43, 36, 32), (460, 180, 240, 215)),
+    "linear f32": ((440, 308, 37, 198), (1290, 1820, 250, 2270)),
+    "rbf": ((300, 48, 33, 38), (620, 220, 270, 290)),
+    "poly": ((280, 40, 28, 24), (490, 160, 205, 185)),
+    "sigmoid": ((980, 160, 45, 48), (770, 540, 310, 330)),
+    "rbf f32": ((2100, 577, 81, 512), (2250, 3120, 370, 4570)),
+    "poly f32": ((880, 700, 16, 560), (1330, 1880, 160, 2800)),
+    "sigmoid f32": ((2770, 1425, 93, 920), (2550, 4390, 380, 4570)),
+    "steps": ((1500, 157, 98, 120), (1500, 480, 430, 610)),
+}
+#: The same beyond, of norms, of fine exponentials, of several sums and of features that are gathered.
+_NORMS = ((75, 17, 4, 6), (130, 70, 30, 40))
+_FINE = ((600, 120, 60, 100), (350, 150, 120, 200))
+_SEVERAL = {"direct": (600, 430, 480, 500), "masked": (700, 450, 560, 500), "waiting": (1070, 430, 520, 550)}
+_GATHER = ((20, 9, 9, 8), (60, 40, 40, 40))
+_KNOCKOUT_CODE = (80, 44, 40, 60)
+#: Cycles of a coefficient, and of one that is zero.
+_DUAL = {
+    "": ((0, 0, 0, 0), (0, 0, 0, 0)),
+    "direct": ((65, 9, 5, 8), (65, 9, 5, 8)),
+    "masked": ((55, 14, 9, 15), (10, 5, 0, 6)),
+    "waiting": ((28, 8, 7, 8), (28, 8, 7, 8)),
+    "steps": ((260, 35, 12, 15), (15, 6, 2, 6)),
+}
+
+
+def layouts(sums: Sums, kernel: str) -> Sequence[Layout]:
+    """The layouts.
+
+    `parts` has ``rows``, whose features are those of ``index`` if there is one; the ``form`` of distances,
+    "products" or "differences"; how ``duals`` meet kernels; whether classes meet in a ``knockout``; and on
+    which cores sums are ``fixed``: "all", "soft" ones that have no FPU, or None. With these are ``triples``.
+    """
+    rows = sums if isinstance(sums, Matrix) else sums.vectors
+    used = np.flatnonzero((rows.weights != 0).any(axis=0))
+    knockouts = [False, True] if isinstance(sums, Matrix) and len(rows.bias) >= _KNOCKOUT else [False]
+    out = []
+    for form, how, knockout in product(_forms(sums), _ways(sums), knockouts):
+        parts = {**_PARTS, "form": form, "duals": how, "knockout": knockout, "rows": rows}
+        name = f"{how} ".lstrip() + "knockout " * knockout + form
+        out.append(_layout(name, sums, kernel, parts))
+        if form == "products" and 0 < used.size < rows.weights.shape[1]:
+            chosen = replace(rows, weights=np.ascontiguousarray(rows.weights[:, used]))
+            more = {"rows": chosen, "index": narrow(used)}
+            out.append(_layout(f"gathered {name}", sums, kernel, parts | more))
+    if isinstance(sums, FloatExpansion) and sums.fixed is not None:
+        ways = (
+            [""] if sums.duals.is_single else ["direct"] if sums.duals.mask is None else ["masked", "direct"]
+        )
+        for how in ways:
+            parts = {**_PARTS, "form": sums.form, "duals": how, "rows": rows}
+            out += _in_steps(f"{how} ".lstrip(), sums, sums.fixed, kernel, parts)
+    return out
+
+
+def _forms(sums: Sums) -> list[str]:
+    if isinstance(sums, FloatExpansion):
+        return [sums.form]
+    return ["products", "differences"] if isinstance(sums, IntegerRbf) and not sums.shift else ["products"]
+
+
+def _ways(sums: Sums) -> list[str]:
+    """How coefficients of several sums meet kernels: one by one, behind a mask, or many at once."""
+    if isinstance(sums, Matrix) or sums.duals.is_single:
+        return [""]
+    if sums.duals.n_rows <= _FEW:
+        return ["direct"]
+    return ["waiting"] if sums.duals.mask is None else ["waiting", "masked"]
+
+
+def _coefficients(duals: Duals, how: str) -> list[Any]:
+    """Their tables."""
+    if how == "waiting":
+        return [table for _, table in duals.tables()]
+    rest = [] if duals.is_single else [duals.ends, duals.constant]
+    return [*([duals.stored, duals.mask] if how == "masked" else [duals.dense]), *rest]
+
+
+def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout:
+    tables, norms = [*parts["rows"].tables], False
+    if isinstance(sums, Matrix):
+        tables += [sums.bias]
+    else:
+        norms = sums.kernel == "rbf" and parts["form"] == "products"
+        tables += _coefficients(sums.duals, parts["duals"])
+        tables += [sums.norms] if isinstance(sums, FloatExpansion | IntegerRbf) and norms else []
+        tables += [sums.center] if isinstance(sums, FloatExpansion) and sums.center is not None else []
+    if parts["index"] is not None:
+        tables.append(parts["index"])
+    title = "linear" if isinstance(sums, Matrix) else sums.kernel
+    vector, code = _VECTOR[title + (" f32" if kernel == "f32" else "")]
+    feature = _FEATURE[f"{parts['form']} {kernel}"]
+    n_vectors, n_features = parts["rows"].weights.shape
+    if parts["knockout"]:
+        n_vectors = round(2.8 * np.sqrt(n_vectors / 2))
+    flash, cycles = {}, {}
+    for c, core in enumerate(_CORES):
+        flash[core] = float(sum(t.nbytes for t in tables) + code[c])
+        cycles[core] = n_vectors * (feature[c] * n_features + vector[c])
+        extra = [(norms, _NORMS), (isinstance(sums, WithExponential) and sums.scale is not None, _FINE)]
+        for there, (time, size) in extra:
+            flash[core] += there * size[c]
+            cycles[core] += there * n_vectors * time[c]
+        if parts["index"] is not None:
+            flash[core] += _GATHER[1][c]
+            cycles[core] += _GATHER[0][c] * n_features
+        flash[core] += parts["knockout"] * _KNOCKOUT_CODE[c]
+        if not isinstance(sums, Matrix) and parts["duals"]:
+            flash[core] += _SEVERAL[parts["duals"]][c]
+            cycles[core] += _meeting(sums.duals, parts["duals"], c)
+    return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])
+
+
+def _meeting(duals: Duals, how: str, c: int) -> float:
+    """Cycles of the coefficients on the c-th core."""
+    used = np.count_nonzero(duals.values)
+    return float(used * _DUAL[how][0][c] + (duals.values.size - used) * _DUAL[how][1][c])
+
+
+def _in_steps(
+    prefix: str, sums: FloatExpansion, fixed: Fixed, kernel: str, parts: dict[str, Any]
+) -> list[Layout]:
+    """In steps on all cores, or only on those without an FPU, whose floats are as if there were no steps."""
+    triples = Matrix(fixed.triples, np.zeros(len(fixed.vectors)))
+    tables = [*triples.tables, *_coefficients(fixed.duals, parts["duals"])]
+    tables += [fixed.center] if fixed.center is not None else []
+    floats = _layout("", sums, kernel, parts)
+    vector, code = _VECTOR["steps"]
+    flash, cycles = {}, {}
+    for c, core in enumerate(_CORES):
+        flash[core] = float(sum(t.nbytes for t in tables) + code[c])
+        cycles[core] = fixed.vectors.size * _FEATURE["steps"][c] + len(fixed.vectors) * vector[c]
+        if parts["duals"]:
+            flash[core] += _SEVERAL[parts["duals"]][c]
+            cycles[core] += _meeting(fixed.duals, "steps", c)
+    hard = {core: core in _HARD for core in _CORES}
+    given = {**parts, "triples": triples}
+    sizes = [t.nbytes for t in tables]
+    return [
+        Layout(f"{prefix}steps", flash, cycles, lambda: {**given, "fixed": "all"}, sizes),
+        Layout(
+            f"{prefix}steps or {sums.form}",
+            {c: floats.flash[c] if hard[c] else flash[c] for c in _CORES},
+            {c: floats.cycles[c] if hard[c] else cycles[c] for c in _CORES},
+            lambda: {**given, "fixed": "soft"},
+            sizes,
+        ),
+    ]
