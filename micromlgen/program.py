@@ -243,7 +243,8 @@ def transpile(
     compress : float, optional
         Give up exactness for size, for trees and ensembles of them: prune, share thresholds and leaf values
         as far as the model still gives the estimator's answer on this share of the calibration rows (of a
-        regressor: within 1 % of the span of its answers on them). In place of `min_agreement`.
+        regressor: within 1 % of the span of its answers on them). In place of `min_agreement`. Classifiers by
+        k neighbours keep fewer training rows, and the nearest of them decides.
         `Program.compression` tells what was done. Rows that the estimator was not trained on are the better
         measure.
     weights : {"int8", "int16"}, optional

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -29,7 +30,9 @@ _SHOWN = 5
 
 def oracle(estimator: Any, X: NDArray[np.float32]) -> Array:
     """scikit-learn's own answer for float32-valued rows, single-threaded, shape (n, n_outputs)."""
-    with np.errstate(over="ignore", invalid="ignore"):  # its check for finite input sums up the extremes
+    # Its check for finite input sums up the extremes; and it warns of rows without neighbours.
+    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         y = answer_of(_alone(estimator))(rows_for(estimator, X.astype(np.float64)))
     y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)  # transformers may give sparse rows
     return y if y.ndim == 2 else y[:, None]

@@ -15,15 +15,17 @@ Array = NDArray[Any]
 #: Bytes of the largest object that avr-gcc takes.
 _LARGEST_OBJECT = 32_767
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-#: Measured with -Os: bytes of code; cycles of a feature, and of a number that is added, by its bytes.
-_CODE = (260.0, 140.0, 130.0, 130.0)
-_FEATURE = (30.0, 10.0, 9.0, 9.0)
+#: Measured with -Os on these: bytes of code; cycles of a feature, and of a number to add, by its bytes.
+_CODE = (300.0, 140.0, 130.0, 130.0)
+_FEATURE = (35.0, 12.0, 10.0, 10.0)
 _NUMBER = {
-    1: (20.0, 8.0, 7.0, 7.0),
-    2: (24.0, 8.0, 7.0, 7.0),
-    3: (40.0, 16.0, 13.0, 13.0),
-    4: (42.0, 9.0, 8.0, 8.0),
+    1: (19.0, 6.0, 4.0, 6.0),
+    2: (21.0, 6.0, 4.0, 6.0),
+    3: (33.0, 16.0, 10.0, 11.0),
+    4: (32.0, 6.0, 4.0, 6.0),
 }
+#: Features that are not in their first category.
+_SHARE = 0.5
 
 
 class Tables(Protocol):
@@ -58,14 +60,13 @@ def layouts(model: Tables) -> Sequence[Layout]:
     """As `Model.layouts`: numbers of 24 bits in three bytes or in four."""
     packed = plain(model.rows.ravel())
     if packed.triple is None:
-        return [_layout(model, "table", model.rows.dtype, False)]
-    return [_layout(model, "bytes", model.rows.dtype, True), _layout(model, "words", model.rows.dtype, False)]
+        return [_layout(model, "table", packed.dtype.itemsize)]
+    return [_layout(model, "bytes", 3), _layout(model, "words", 4)]
 
 
-def _layout(model: Tables, name: str, dtype: np.dtype[Any], packed: bool) -> Layout:
-    chunks = _chunks(model, packed)
-    each = 3 if packed else dtype.itemsize
-    numbers = len(model.feature) * len(model.start)
+def _layout(model: Tables, name: str, each: int) -> Layout:
+    chunks = _chunks(model, each)
+    numbers = _SHARE * len(model.feature) * len(model.start)
     tables = [chunk.rows.nbytes for chunk in chunks]
     size = sum(tables) + model.start.nbytes + len(model.first)
     return Layout(
@@ -84,15 +85,13 @@ def _feature(model: Tables) -> Array | None:
     return None if np.array_equal(model.feature, np.arange(len(model.feature))) else narrow(model.feature)
 
 
-def _chunks(model: Tables, packed: bool) -> list[Chunk]:
-    """Arrays no longer than AVR's largest object, where features allow."""
-    out, begin = [], 0
-    each = (3 if packed else model.rows.dtype.itemsize) * len(model.start)
-    ends = model.first[1:]
+def _chunks(model: Tables, each: int) -> list[Chunk]:
+    """Arrays of numbers of so many bytes, no longer than AVR's largest object where features allow."""
+    out, begin, ends = [], 0, model.first[1:]
     while begin < len(ends):
-        rows = (ends - model.first[begin]) * each
-        end = max(int(np.searchsorted(rows, _LARGEST_OBJECT, side="right")), begin + 1)
+        sizes = (ends - model.first[begin]) * each * len(model.start)
+        end = max(int(np.searchsorted(sizes, _LARGEST_OBJECT, side="right")), begin + 1)
         part = model.rows[model.first[begin] : ends[end - 1]].ravel()
-        out.append(Chunk(begin, end, plain(part) if packed else Column(part, None)))
+        out.append(Chunk(begin, end, Column(part.astype(np.int32), None) if each == 4 else plain(part)))
         begin = end
     return out

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model, NumericModel, Regressor, Transformer
+from micromlgen.models._chain import Split
 from micromlgen.models._linear import OnProducts
 from micromlgen.models._matrix import Matrix
 from micromlgen.models.answers import answers
-from micromlgen.models.chain import Split, chained
+from micromlgen.models.chain import chained
 from micromlgen.models.regression import LinearRegressor
 from micromlgen.models.union import beside
 

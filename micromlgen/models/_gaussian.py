@@ -219,7 +219,9 @@ def exact_scores(densities: Densities, X: Array) -> NDArray[np.float64]:
 
 
 def _same(parts: Array) -> bool:
-    return bool((np.abs(parts - parts[:1]) <= _SAME * np.abs(parts).max()).all())
+    """Whether what stands for each density is the same, relative to the largest for each feature."""
+    largest = np.abs(parts).max(axis=tuple(range(parts.ndim - 1)))
+    return bool((np.abs(parts - parts[:1]) <= _SAME * largest).all())
 
 
 def _linear(offset: Array, const: Array, rows: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

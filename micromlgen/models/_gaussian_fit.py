@@ -58,8 +58,8 @@ class Fit:
         Raw calibration rows.
     absolute : bool
         Whether the densities themselves are asked for, not only which is the largest, and by how much.
-    offset : float
-        Where densities are compared with this number: it must fit integers too.
+    level : float
+        What densities are compared with, where it is not each other.
     limit : int
         Largest sum.
     """
@@ -70,7 +70,7 @@ class Fit:
     inputs: Input
     rows: NDArray[np.float32]
     absolute: bool
-    offset: float = 0.0
+    level: float = 0.0
     limit: int = _LIMIT
 
     @cached_property
@@ -98,7 +98,8 @@ class Fit:
         """What the constants leave for squares."""
         const = self.densities.const
         bias = np.rint((const.max() - const) * one).astype(np.int64)
-        level = max(abs(float(const.max())), abs(self.offset)) if self.absolute else 0.0
+        # The logarithm of the sum of n densities is by log(n) above the largest at most.
+        level = max(abs(float(const.max())), abs(self.level)) + np.log(len(const)) if self.absolute else 0.0
         return Room(one, bias, self.limit - int(np.ceil(level * one)))
 
     def scaled(self, width: Width, one: int | None = None) -> Integers:
@@ -109,7 +110,10 @@ class Fit:
         UnsupportedError
             If none fits.
         """
-        kinds = [found for even in (True, False) if (found := list(self._candidates(width, one, even)))]
+        dtype = width if isinstance(self.densities, Diagonal) else self._wide(width)
+        alike, apart = (self.prepared(dtype, even) for even in (True, False))
+        ways = [alike] if apart.shift is None or np.ptp(apart.shift) == 0 else [alike, apart]
+        kinds = [found for way in ways if (found := list(self._candidates(width, way, one)))]
         if not kinds:
             raise UnsupportedError(
                 f"{self.title} in integers cannot be ported: constants of its densities are too far apart "
@@ -133,8 +137,7 @@ class Fit:
         others = (self.scaled(kind) for kind in kinds[:-1])
         return next((model for model in others if self._loss(model) <= allowed), widest)
 
-    def _candidates(self, width: Width, one: int | None, even: bool) -> Iterator[Integers]:
-        prepared = self.prepared(width if isinstance(self.densities, Diagonal) else self._wide(width), even)
+    def _candidates(self, width: Width, prepared: Prepared, one: int | None) -> Iterator[Integers]:
         own = self.densities.selected(self.used).scaled(prepared.unit(self.inputs.unit))
         if isinstance(own, Diagonal):
             for reach in _REACHES:

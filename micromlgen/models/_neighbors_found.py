@@ -100,9 +100,8 @@ def weights(rows: Rows, found: Found, by_distance: bool) -> tuple[Array, NDArray
     nearest_one = np.where(found.inside, found.reduced, np.inf).min(axis=1, keepdims=True)
     if rows.is_integer:
         least = np.where(np.isfinite(nearest_one), nearest_one, 0).astype(np.int64)
-        return np.where(found.inside, _shares(least, found.reduced, rows.metric.root), 0), np.zeros(
-            found.inside.shape
-        )
+        whole = np.where(found.inside, _shares(least, found.reduced, rows.metric.root), 0)
+        return whole, np.zeros(found.inside.shape)
     reduced = found.reduced
     exact = reduced == 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -115,8 +114,14 @@ def weights(rows: Rows, found: Found, by_distance: bool) -> tuple[Array, NDArray
     return np.where(found.inside, inverse, 0.0), np.where(found.inside, relative, 0.0)
 
 
+def spoiled(weight: Array, relative: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The errors of weights; what may count alone or not at all spoils everything."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(np.isinf(relative), np.inf, weight * relative)
+
+
 def _shares(least: Array, reduced: Array, root: float) -> NDArray[np.int64]:
-    """``(least / reduced) ** (1 / root)`` in Q15, as `mml2_share_*` of templates/neighbors_weights.h.j2."""
+    """``(least / reduced) ** (1 / root)`` in Q15, as templates/neighbors_weights.h.j2 computes it."""
     q30 = np.where(reduced > 0, (least << 30) // np.maximum(reduced, 1), 1 << 30)
     q30 = np.where((least == 0) & (reduced > 0), 0, q30)
     return integer_root(q30) if root == 2 else np.asarray(q30 >> 15)

@@ -81,7 +81,7 @@ class Metric:
         zero = np.zeros((1, X.shape[1]))
         return np.asarray(self._sums(X, zero)[:, 0] ** (1 / self.power))
 
-    def moved(self, reduced: Array, by: Array) -> NDArray[np.float64]:
+    def moved(self, reduced: Array, by: Array | float) -> NDArray[np.float64]:
         """Most by which reduced distances change where a row moves as far as `by`."""
         with np.errstate(over="ignore", invalid="ignore"):
             there = (reduced ** (1 / self.power) + by) ** self.power

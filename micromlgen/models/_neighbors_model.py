@@ -27,7 +27,6 @@ from micromlgen.tables import unsigned_for
 Array = NDArray[Any]
 #: The contract of float32: relative to the distances compared.
 BOUND = 1e-5
-
 #: A reduced distance beyond all others.
 _NOWHERE = 1 << 40
 
@@ -154,10 +153,15 @@ class OnRows(Model):
             return None
         if metric.direction and (stage.offset.any() or (gain != gain[0]).any()):
             return None
-        values = (self.rows.values - stage.offset) / gain
-        return replace(
-            self, rows=replace(self.rows, values=values, unit=self.rows.unit * float(abs(gain[0])))
+        factor = float(abs(gain[0]))
+        start = self.rows.start
+        rows = replace(
+            self.rows,
+            values=(self.rows.values - stage.offset) / gain,
+            unit=self.rows.unit * factor,
+            start=None if start is None else start / factor**metric.power,
         )
+        return replace(self, rows=rows)
 
     def found(self, Q: Array, moved: Array | None = None) -> Iterator[tuple[slice, Found]]:
         """Neighbours of encoded rows, block by block.
@@ -191,6 +195,8 @@ class OnRows(Model):
 
     def _on_a_border(self, estimator: Any, X: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Rows, shape (n,), where a training row is hardly a neighbour, or hardly not."""
+        if self.k is None and not np.isfinite(self.radius):
+            return np.zeros(len(X), bool)
         if self.k is None:
             margin = float(self.margin(np.asarray(estimator.radius, np.float64)))
             low, high = (
@@ -211,8 +217,7 @@ class OnRows(Model):
         by = 2 * self.lost + (4 * ULP if metric.direction else 0.0)
         lowest = self.rows.values.shape[1] * 100 * TINY
         with np.errstate(over="ignore", invalid="ignore"):
-            moved = np.asarray(metric.moved(reduced, np.asarray(by)))
-            there = metric.distance(np.asarray(reduced + moved + lowest))
+            there = metric.distance(reduced + metric.moved(reduced, by) + lowest)
             margin = BOUND * distance + there - distance
         return np.where(np.isnan(margin), np.inf, margin)
 
@@ -231,11 +236,17 @@ class OnRows(Model):
         return out
 
     def boundaries(self) -> Sequence[Array]:
+        """The ends of what x may be, and of where training rows are."""
+        n, dtype = self.input.n_features, self.input.dtype
+        everywhere: list[float] = [-1000, -1, 0, 1, 1000]
         if self.input.is_integer:
-            lowest = np.iinfo(self.input.dtype).min
-            values = np.array([lowest, -self.input.highest, -1, 0, 1, self.input.highest], self.input.dtype)
-            return [values] * self.input.n_features
-        return [np.array([-1000.0, -1, 0, 1, 1000], np.float32)] * self.input.n_features
+            everywhere = [np.iinfo(dtype).min, -self.input.highest, -1, 0, 1, self.input.highest]
+        compared = range(n) if self.rows.features is None else self.rows.features.tolist()
+        rows = dict(zip(compared, self.rows.values.T, strict=True))
+        return [
+            np.array([*everywhere, *((rows[i].min(), rows[i].max()) if i in rows else ())], dtype)
+            for i in range(n)
+        ]
 
     @property
     def uses_math(self) -> bool:
@@ -274,8 +285,8 @@ class OnRows(Model):
         """The lowest reduced distance that is beyond the radius, a number of `sum_dtype`."""
         if self.rows.is_integer:
             return self.sum_dtype.type(self.limit + 1)
-        highest = np.float32(min(self.limit, float(np.finfo(np.float32).max)))
-        return np.minimum(np.nextafter(highest, np.float32(np.inf)), np.finfo(np.float32).max)
+        most = np.finfo(np.float32).max
+        return most if self.limit >= most else np.nextafter(np.float32(self.limit), most)
 
     def neighbours(self) -> str:
         """What answers, for the banner."""

@@ -24,7 +24,7 @@ Array = NDArray[Any]
 BOUND = 1e-5
 #: Bytes of the largest object that avr-gcc takes.
 _LARGEST_OBJECT = 32_767
-#: Sums of products and sums of squares that are added to each other have a bit less each.
+#: Sums of products and sums of squares that are added to each other are at most this.
 _HALF = 1 << 30
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -Os on these: bytes of code, cycles of a number in a table.
@@ -64,6 +64,11 @@ class OnSquares(Model):
         return False
 
     @property
+    def level(self) -> float:
+        """What densities are compared with, where it is not each other."""
+        return 0.0
+
+    @property
     def n_densities(self) -> int:
         """How many there are."""
         return len(self.densities.const)
@@ -96,8 +101,7 @@ class OnSquares(Model):
                 )
             kinds = (by.weights,)
         common = own.first() if linear else own
-        level = float(getattr(self, "offset", 0.0))
-        fit = Fit(self.source, common, _used(common), inputs, by.rows, self.absolute, level)
+        fit = Fit(self.source, common, _used(common), inputs, by.rows, self.absolute, self.level)
         if linear:
             parts = _linear_integers(own, replace(fit, limit=_HALF), kinds[-1])
         else:
@@ -106,11 +110,14 @@ class OnSquares(Model):
 
     @property
     def one(self) -> int:
-        """A score of one, in integer modes."""
-        if self.squares is not None:
-            return self.squares.one
-        assert self.matrix is not None
-        return round(1.0 / self.matrix.unit)
+        """A score of one, in integer modes, where densities themselves are asked for."""
+        assert self.squares is not None
+        return self.squares.one
+
+    @property
+    def unit(self) -> float:
+        """One unit of a score, in integer modes."""
+        return self.matrix.unit if self.matrix is not None else 1.0 / self.one
 
     @property
     def kernel(self) -> str:
@@ -123,7 +130,7 @@ class OnSquares(Model):
     def top(self) -> Any:
         """Logarithm of a density whose sum is 0: int32 or float32."""
         most = 0.0 if self.matrix is not None else float(self.densities.const.max())
-        return np.int32(round(most * self.one)) if self.input.is_integer else np.float32(most)
+        return np.int32(round(most / self.unit)) if self.input.is_integer else np.float32(most)
 
     def scores(self, Q: Array) -> Array:
         """What decides, of encoded rows: (n, n_densities), int64 or float64 free of rounding."""
@@ -267,6 +274,8 @@ def _linear_integers(densities: Densities, fit: Fit, width: Width) -> dict[str, 
     if not fit.absolute:
         return {"matrix": matrix.scaled(inputs, width, by_row=True)}
     reach = np.abs(matrix.weights * inputs.unit).sum(axis=1) * (inputs.highest + 1) + np.abs(matrix.bias)
-    finest = max(1.0 / fit.scaled(width).one, float(reach.max()) / (_HALF - 1))
+    # Each weight is rounded by one half at most.
+    room = _HALF - 2 - matrix.weights.shape[1] * (inputs.highest + 1) / 2
+    finest = max(1.0 / fit.scaled(width).one, float(reach.max()) / room)
     scaled = matrix.scaled(inputs, width, by_row=True, finest=finest, whole=True)
     return {"matrix": scaled, "squares": fit.scaled(width, round(1.0 / scaled.unit))}

@@ -13,7 +13,8 @@ from micromlgen.affine import Affine
 from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Input, Model, Transformer
-from micromlgen.models.chain import Chain, chained
+from micromlgen.models._chain import Chain
+from micromlgen.models.chain import chained
 from micromlgen.models.scalers import TRANSFORM, of_map
 from micromlgen.models.transformers import AffineTransformer
 

@@ -168,7 +168,7 @@ class Categories(NaiveBayes):
             hostile = (
                 [-1, count, self.input.highest, -self.input.highest - 1] if self.input.is_integer else []
             )
-            out[j] = np.array([0, 1, count - 1, *fractions, *hostile])
+            out[j] = np.array([0, min(1, count - 1), count - 1, *fractions, *hostile])
         return [values.astype(self.input.dtype) for values in out]
 
     def contract(self) -> Sequence[str]:

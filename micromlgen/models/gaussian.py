@@ -44,7 +44,7 @@ class GaussianClassifier(OnSquares, ProbabilisticClassifier):
     @property
     def exponential(self) -> Exponential | None:
         """Of the differences of integer scores."""
-        return fixedpoint.exponential(1.0 / self.one) if self.input.is_integer else None
+        return fixedpoint.exponential(self.unit) if self.input.is_integer else None
 
     @property
     def exp_shift(self) -> int:
@@ -118,7 +118,7 @@ class GaussianDecision(GaussianClassifier, DecisionClassifier):
 
     @property
     def decision_scale(self) -> float:
-        return 1.0 / self.one
+        return self.unit
 
     def decision_function(self, Q: Array) -> Array:
         decisions = np.diff(self.scores(Q), axis=1) if self.n_decisions == 1 else self.levels(Q)
@@ -186,6 +186,10 @@ class Envelope(OnSquares, Detector):
     @property
     def absolute(self) -> bool:
         return True
+
+    @property
+    def level(self) -> float:
+        return self.offset
 
     @property
     def score_one(self) -> int:

@@ -19,7 +19,7 @@ from micromlgen.lossy import Coarsening
 from micromlgen.models._members import last_step
 from micromlgen.models._neighbors_condense import Condensing, useful_order
 from micromlgen.models._neighbors_convert import by_distance, common
-from micromlgen.models._neighbors_found import Found, weights
+from micromlgen.models._neighbors_found import Found, spoiled, weights
 from micromlgen.models._neighbors_labels import Labels
 from micromlgen.models._neighbors_metric import ULP
 from micromlgen.models._neighbors_model import OnRows
@@ -68,8 +68,7 @@ class NeighborsClassifier(OnRows, ProbabilisticClassifier):
         open_rows = np.zeros(shape, bool)
         for block, found in self.found(Q):
             weight, relative = weights(self.rows, found, self.by_distance)
-            with np.errstate(invalid="ignore", over="ignore"):
-                error = np.where(weight > 0, weight * relative, 0)
+            error = spoiled(weight, relative)
             for o, m in enumerate(self.n_voted):
                 label = self.labels[found.index, o]
                 for c in range(m):

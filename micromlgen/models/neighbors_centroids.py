@@ -37,18 +37,19 @@ class CentroidClassifier(OnRows, Classifier):
         return np.concatenate([found.open.any(axis=1) for _, found in self.found(Q)])[:, None]
 
     def _on_a_border(self, estimator: Any, X: NDArray[np.float64]) -> NDArray[np.bool_]:
-        if self.rows.start is not None:
-            scores = estimator.decision_function(X)
-            scores = np.stack([np.zeros(len(X)), scores], axis=1) if scores.ndim == 1 else scores
-            best = np.sort(scores, axis=1)
-            room = np.abs(scores).max(axis=1) + np.abs(self.rows.start).max()
-            return np.asarray(best[:, -1] - best[:, -2] <= 4 * BOUND * room)
-        metric = self.rows.metric.name
+        from sklearn.metrics import pairwise_distances  # which loads more than others need
 
-        from sklearn.metrics import pairwise_distances  # here: it brings rich along
-
-        two = np.sort(pairwise_distances(X, estimator.centroids_, metric=metric), axis=1)[:, :2]
-        return np.asarray(two[:, 1] - two[:, 0] <= self.margin(two[:, 1]))
+        if self.rows.start is None:
+            metric = self.rows.metric.name
+            two = np.sort(pairwise_distances(X, estimator.centroids_, metric=metric), axis=1)[:, :2]
+            return np.asarray(two[:, 1] - two[:, 0] <= self.margin(two[:, 1]))
+        scores = estimator.decision_function(X)
+        scores = np.stack([np.zeros(len(X)), scores], axis=1) if scores.ndim == 1 else scores
+        best = np.sort(scores, axis=1)
+        deviation = np.where(estimator.within_class_std_dev_ != 0, estimator.within_class_std_dev_, 1)
+        far = pairwise_distances(X / deviation, estimator.centroids_ / deviation).max(axis=1) ** 2
+        room = 2 * BOUND * (far + np.abs(self.rows.start).max()) + self.rows.metric.moved(far, 2 * self.lost)
+        return np.asarray(best[:, -1] - best[:, -2] <= room)
 
     def neighbours(self) -> str:
         return f"the nearest of {len(self.rows.values)} centroids ({self.rows.metric.name})"

@@ -14,7 +14,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Regressor
 from micromlgen.models._members import last_step
 from micromlgen.models._neighbors_convert import by_distance, common
-from micromlgen.models._neighbors_found import WEIGHT_ONE, Found, weights
+from micromlgen.models._neighbors_found import WEIGHT_ONE, Found, spoiled, weights
 from micromlgen.models._neighbors_metric import TINY, ULP
 from micromlgen.models._neighbors_model import BOUND, OnRows
 from micromlgen.models._neighbors_rows import Rows, fraction_bits
@@ -65,9 +65,10 @@ class NeighborsRegressor(OnRows, Regressor):
         """Targets in integers as fine as sums of them prove to stay in 32 bits."""
         most = self.k if self.k is not None else len(self.targets)
         low, high = self.targets.min(axis=0), self.targets.max(axis=0)
+        # Weights give way to targets of 12 bits.
         shift = max(0, int(np.ceil(np.log2(most))) + 15 + 12 - 32) if self.by_distance else 0
-        room = (2**32 - 1) / (most * (WEIGHT_ONE >> shift if self.by_distance else 1)) - 1
-        steps = min(np.floor(room), 65535.0)
+        heaviest, highest = (WEIGHT_ONE >> shift, 2**32) if self.by_distance else (1, 2**31)
+        steps = min(highest // (most * heaviest) - 1, 65535)
         times = 1 if self.divides else most
         unit = max(
             float((high - low).max()) / steps,
@@ -106,17 +107,15 @@ class NeighborsRegressor(OnRows, Regressor):
 
     def _float_means(self, found: Found) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         weight, relative = weights(self.rows, found, self.by_distance)
-        targets = self.targets.astype(np.float64)
+        targets = self.targets[found.index].astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            whole = weight.sum(axis=1, keepdims=True)
-            share = weight / whole
-            mean = np.einsum("ij,ijo->io", share, targets[found.index])
-            size = np.einsum("ij,ijo->io", share, np.abs(targets[found.index]))
-            wrong = np.einsum(
-                "ij,ijo->io", np.where(weight > 0, share * relative, 0), np.abs(targets[found.index])
-            )
-            share_wrong = np.where(weight > 0, share * relative, 0).sum(axis=1, keepdims=True)
-            off = wrong + size * (share_wrong + (2 * found.count[:, None] + 4) * ULP)
+            share = weight / weight.sum(axis=1, keepdims=True)
+            wrong = spoiled(share, relative)
+            mean = np.einsum("ij,ijo->io", share, targets)
+            size = np.einsum("ij,ijo->io", share, np.abs(targets))
+            added = (2 * found.count[:, None] + 4) * ULP
+            off = np.einsum("ij,ijo->io", wrong, np.abs(targets))
+            off = off + size * (wrong.sum(axis=1, keepdims=True) + added)
         off = np.where(self._differs(found), np.inf, off)
         return mean, np.where(np.isnan(off), np.inf, off) + TINY
 

@@ -9,22 +9,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
-from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, DType, Input, Layout
+from micromlgen.models._constants import around, integer_matrix, projected, scaled, shift
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._stage import FLOAT_CYCLES, TINY, ULP, Stage, only_layout, passed_on, selects
 from micromlgen.models._widths import widths
 from micromlgen.tables import narrow
 
 Array = NDArray[Any]
-#: What the constants that a scaler leaves out may make of an output, relative to its spread.
-_DROPPED = 5e-7
 #: The contract of projections, relative to what they add up.
 _BOUND = 1e-5
 
@@ -58,10 +56,10 @@ class AffineTransformer(Stage):
         common: dict[str, Any] = {"source": self.source, "span": self.span, "map": self.map}
         if not inputs.is_integer:
             if self.map.source is None:
-                return Projected(**common, input=inputs, **_projected(self.map))
+                return Projected(**common, input=inputs, **projected(self.map))
             if (self.map.factors == 1).all() and not self.map.offset.any():
                 return Selected(**common, input=inputs, source_of=self.map.source)
-            return Scaled(**common, input=inputs, source_of=self.map.source, **_scaled(self.map))
+            return Scaled(**common, input=inputs, source_of=self.map.source, **scaled(self.map))
         assert by.rows is not None, "integer modes of transformers need calibration rows"
         if inputs.center is not None:
             common["map"] = self.map.around(inputs.center.astype(np.float64))
@@ -86,7 +84,7 @@ class AffineTransformer(Stage):
             alike = bool((factors == factors[0]).all()) and not offset.any() and factors[0] > 0
             if alike and (to is None or factors[0] == 1):
                 return Selected(**common, input=inputs, source_of=self.map.source, unit=float(factors[0]))
-            weights = _integer_matrix(factors[:, None], offset, inputs, "int16", to, self.source)
+            weights = integer_matrix(factors[:, None], offset, inputs, "int16", to, self.source)
             return Scaled(
                 **common,
                 input=inputs,
@@ -94,11 +92,11 @@ class AffineTransformer(Stage):
                 gain=weights.weights[:, 0],
                 offset=weights.bias,
                 unit=weights.unit,
-                shift=_shift(weights, to),
+                shift=shift(weights, to),
             )
         width = by.weights if by.weights in widths(inputs) else widths(inputs)[-1]
-        rows = _integer_matrix(matrix, offset, inputs, width, to, self.source)
-        return Projected(**common, input=inputs, rows=rows, shift=_shift(rows, to))
+        rows = integer_matrix(matrix, offset, inputs, width, to, self.source)
+        return Projected(**common, input=inputs, rows=rows, shift=shift(rows, to))
 
     def exact(self, X: Array) -> NDArray[np.float64]:
         return self.map.apply(X)
@@ -114,72 +112,6 @@ class AffineTransformer(Stage):
 
     def contract(self) -> Sequence[str]:
         return []
-
-
-def _shift(matrix: Matrix, to: Input | None) -> int | None:
-    return None if to is None else -int(np.log2(matrix.unit))
-
-
-def _integer_matrix(
-    weights: Array, bias: Array, inputs: Input, width: Literal["int8", "int16"], to: Input | None, title: str
-) -> Matrix:
-    """Rows of integers as fine as their sums prove to stay in int32; with `to`, in units of a power of two.
-
-    Raises
-    ------
-    UnsupportedError
-        If a sum leaves int32 however coarse the constants are.
-    """
-    most = float(inputs.highest + 1)  # what stands for NaN is one beyond
-    terms = weights.shape[1]
-    reach = float((np.abs(weights).sum(axis=1) * most + np.abs(bias)).max())
-    largest = float(np.abs(weights).max())
-    # Half of the range is left for the half that rounds, and for rounded constants.
-    room = (2.0**31 - 2 - (terms + 1) * most / 2) / (1 if to is None else 2)
-    scale = min(room / max(reach, 1e-300), np.iinfo(width).max / max(largest, 1e-300), 1e30)
-    if to is not None:
-        scale = 2.0 ** min(np.floor(np.log2(scale)), 30)
-    if scale < 1 and to is not None:
-        raise UnsupportedError(
-            f"{title} multiplies by more than integers hold; scale the features, or use dtype='float32'"
-        )
-    return Matrix(np.rint(weights * scale).astype(width), np.rint(bias * scale).astype(np.int32), 1 / scale)
-
-
-def _scaled(map: Affine) -> dict[str, Any]:
-    """Constants of ``(x - center) * gain + offset`` in float32; those that do not matter are zeros.
-
-    The difference is exact where it is small, which x times a gain and an offset would not be.
-    """
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        gain = map.factors.astype(np.float32)
-        center = np.where(gain != 0, -map.offset / map.factors, 0.0).astype(np.float32)
-    if not (np.isfinite(gain).all() and np.isfinite(center).all() and np.isfinite(map.offset).all()):
-        raise UnsupportedError("a scaler has constants beyond float32; scale the features")
-    rest = map.offset + center.astype(np.float64) * map.factors
-    assert map.source is not None
-    needed = (np.abs(rest) > _DROPPED * _around(map)).any()
-    offset = rest.astype(np.float32) if needed else np.zeros(len(rest), np.float32)
-    return {"center": center, "gain": gain, "offset": offset}
-
-
-def _around(map: Affine) -> NDArray[np.float64]:
-    """How far the outputs of a scaler were spread in training; 0 where it is not known."""
-    assert map.source is not None
-    if map.spread is None:
-        return np.zeros(len(map.offset))
-    spread = map.spread[map.source]
-    return np.where(np.isfinite(spread), np.abs(map.factors) * np.where(np.isfinite(spread), spread, 0), 0)
-
-
-def _projected(map: Affine) -> dict[str, Any]:
-    """Rows in float32, and what is subtracted before where products would cancel."""
-    if not map.cancels:
-        return {"rows": Matrix(map.matrix, map.offset).rounded()}
-    assert map.middle is not None
-    center = map.middle.astype(np.float32)
-    around = map.around(center.astype(np.float64))
-    return {"rows": Matrix(around.matrix, around.offset).rounded(), "center": center}
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,7 +230,7 @@ class Scaled(_Features):
         return np.asarray(by[:, self.source_of] * np.abs(self.gain.astype(np.float64)))
 
     def tolerance(self, X: Array) -> NDArray[np.float64]:
-        known = 2e-6 * (_around(self.map) + np.abs(self.map.apply(X)))
+        known = 2e-6 * (around(self.map) + np.abs(self.map.apply(X)))
         # The constants' own rounding, behind differences that are exact.
         return np.asarray(known + 2.0**-44 * np.abs(self.map.offset) + TINY)
 

@@ -268,6 +268,48 @@ def test_a_selection_of_features_is_copied() -> None:
     assert floats.squares.prepared.used.tolist() == [0, 2, 5, 7]  # type: ignore[attr-defined]
 
 
+def alike(estimator: Any, variance: Any) -> Any:
+    """With the same shape for all classes."""
+    if isinstance(estimator, GaussianNB):
+        estimator.var_[:] = variance
+    else:
+        n = len(estimator.classes_)
+        estimator.rotations_, estimator.scalings_ = (
+            [estimator.rotations_[0]] * n,
+            [variance * np.arange(1, 5)] * n,
+        )
+    return estimator
+
+
+@pytest.mark.parametrize("variance", [1e-9, 0.1, 30.0])
+@pytest.mark.parametrize("y", [SPECIES, SPECIES == 1], ids=["three", "two"])
+@pytest.mark.parametrize("fit", [naive, quadratic])
+def test_densities_of_one_shape_are_products(fit: Any, y: Any, variance: float) -> None:
+    estimator = alike(fit(WIDE, y), variance)
+    needed = fit is quadratic and len(estimator.classes_) > 2
+    # Densities themselves are beyond 32 bits where they are as narrow as that.
+    for dtype in ("float32", "int16")[: 1 if needed and variance < 1e-6 else 2]:
+        program = mm.transpile(estimator, name="model", dtype=dtype, calibration=IRIS)
+        assert "return best;" in program.header
+        assert ("_common(const" in program.header) == needed
+        assert (program.predict(IRIS) == estimator.predict(WIDE)).mean() >= (
+            1.0 if dtype == "float32" else 0.99
+        )
+        assert program.verify(IRIS)
+        if fit is quadratic and dtype == "float32":
+            decision = estimator.decision_function(WIDE)
+            np.testing.assert_allclose(
+                program.decision_function(IRIS), decision, rtol=0, atol=1e-6 * np.abs(decision).max()
+            )
+
+
+def test_shapes_that_differ_in_a_narrow_feature_differ() -> None:
+    estimator = alike(naive(), 1e-20)
+    estimator.var_[0, 3] = 1e20
+    estimator.var_[1:, 3] = 2e20
+    assert mm.transpile(estimator, name="model", dtype="float32").model.matrix is None  # type: ignore[attr-defined]
+
+
 def test_features_that_tell_nothing_are_left_out() -> None:
     ends = mm.transpile(naive(np.hstack([np.ones((150, 2)), WIDE, np.ones((150, 3))])), name="model")
     assert "mml2_squares_f32(x + 2, &w, 4," in ends.header
@@ -316,6 +358,21 @@ def test_no_input_overflows_a_sum(name: str, dtype: str, weights: str) -> None:
         else:
             bits = squares.bits
             assert np.abs(squares.squared(rows, k)).max() < 1 << (bits - 1)
+
+
+@pytest.mark.parametrize("name", ["tied", "full", "diag", "bayesian tied", "quadratic", "envelope"])
+def test_no_input_overflows_a_score(name: str) -> None:
+    estimator = EVERY[name]
+    model: Any = mm.transpile(
+        estimator, name="model", dtype="int16", calibration=IRIS, min_agreement=0.0
+    ).model
+    rng = np.random.default_rng(0)
+    rows = rng.choice(np.array([-32768, 32767], np.int16), (500, 4))
+    if model.matrix is not None:
+        signs = np.sign(model.matrix.weights.astype(int))
+        rows = np.concatenate([rows, np.where(signs < 0, 32767, -32768), np.where(signs > 0, 32767, -32768)])
+    levels = model.levels(rows.astype(np.int16))
+    assert np.abs(levels).max() + model.one * np.log(len(levels[0])) < 2**31
 
 
 def test_the_largest_sum_is_not_far_from_the_limit() -> None:

@@ -123,6 +123,23 @@ class TestFloat:
         assert 0 < (expected == -1).mean() < 1
         np.testing.assert_array_equal(program.predict(UNSEEN)[decided], expected[decided])
 
+    @pytest.mark.parametrize("dtype", ["float32", "int16"])
+    @pytest.mark.parametrize("radius", [0.0, 100.0, np.inf])
+    def test_a_radius_of_nothing_and_of_everything(self, radius: float, dtype: str) -> None:
+        estimator = RadiusNeighborsClassifier(radius, outlier_label=0).fit(np.rint(TENTHS[FEW] * 10), Y40)
+        program = mm.transpile(estimator, name="nb", dtype=dtype, calibration=np.rint(X40 * 10))
+        asked = np.concatenate([np.rint(X40[20:40] * 10), np.rint(UNSEEN[:20] * 10) + 5])
+        np.testing.assert_array_equal(program.predict(asked), estimator.predict(asked.astype(float)))
+        answers_in_c(program, program.quantize(asked))
+
+    @pytest.mark.parametrize("dtype", ["float32", "int8"])
+    def test_one_class_and_one_row(self, dtype: str) -> None:
+        estimator = knn(1, weights="distance").fit([[0.1, 0.2]], ["only"])
+        program = mm.transpile(estimator, name="nb", dtype=dtype, calibration=np.float32([[0.1, 0.2]]))
+        assert program.predict(UNSEEN[:2, :2]).tolist() == ["only", "only"]
+        assert program.predict_proba(UNSEEN[:2, :2]).tolist() == [[1.0], [1.0]]
+        answers_in_c(program, program.quantize(UNSEEN[:2, :2]))
+
     @pytest.mark.parametrize("algorithm", ["brute", "kd_tree", "ball_tree"])
     def test_the_algorithm_does_not_matter(self, algorithm: str) -> None:
         estimator = knn(3, algorithm=algorithm).fit(TRAIN, Y40)

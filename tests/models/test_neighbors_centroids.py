@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import micromlgen as mm
+from micromlgen.affine import Affine
+from micromlgen.convert import convert
+from micromlgen.quantize import quantize
 from tests.cases import Case, integer_cases
 from tests.models.test_neighbors import OFF
 from tests.models.test_tree import DIGIT, DIGITS, SPECIES
@@ -71,6 +74,17 @@ def test_a_feature_that_does_not_vary_within_classes() -> None:
     estimator = NearestCentroid(priors=[0.2, 0.3, 0.5]).fit(rows, LABELS)
     assert (estimator.within_class_std_dev_ == 0).any()
     assert mm.verify(estimator, np.column_stack([UNSEEN, np.full(len(UNSEEN), 0.05)]).astype("f4"))
+
+
+@needs_priors
+def test_priors_behind_one_scale_for_all_features() -> None:
+    estimator = make_pipeline(FunctionTransformer(), NearestCentroid(priors=[0.01, 0.01, 0.98]))
+    estimator.fit(TRAIN, LABELS)
+    model = convert(estimator[-1]).behind(Affine.elementwise(np.full(4, 0.5), np.ones(4)))
+    assert model is not None
+    floats = quantize(model, "float32", None)
+    expected = estimator.predict(UNSEEN.astype(float))
+    np.testing.assert_array_equal(floats.predict((UNSEEN - 1) * 2), expected)
 
 
 @needs_priors

@@ -1,0 +1,232 @@
+"""What all chains have in common: stages, and the model behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.affine import Affine
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import (
+    Calibration,
+    DecisionClassifier,
+    DType,
+    Input,
+    Layout,
+    Model,
+    NumericModel,
+    Scored,
+    Transformer,
+)
+from micromlgen.models._members import Member, last_step, together
+from micromlgen.models._requantized import between, finer, in_floats, towards
+from micromlgen.models._spread import changes, moved, near, numbers_moved, through
+from micromlgen.models._stage import Stage, as_stage
+
+Array = NDArray[Any]
+#: From an estimator and rows X to its last step and what that is given.
+Split = Callable[[Any, Array], tuple[Any, Array]]
+
+
+class Step(NamedTuple):
+    """One stage, and the buffers that it reads from and writes to: "x", "z" (the last one's) or "other"."""
+
+    suffix: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, eq=False)
+class Chain(Model):
+    """Stages, and the model of what the last one gives."""
+
+    stages: tuple[Transformer, ...]
+    last: Model
+    #: The same with fewer stages, for integer modes: `input` then tells what is done to features before it.
+    folded: Model | None = field(default=None, kw_only=True)
+    #: The last step as the estimator has it, and what was taken into it.
+    own: Model = field(kw_only=True)
+    taken_in: Affine | None = field(default=None, kw_only=True)
+    #: What of the estimator is the last step, where it is no pipeline.
+    split: Split | None = field(default=None, kw_only=True)
+
+    @property
+    def uses_math(self) -> bool:
+        return any(m.uses_math for m in (*self.stages, self.last))
+
+    def feature_limits(self) -> NDArray[np.float64]:
+        return self.stages[0].feature_limits() if self.folded is None else self.folded.feature_limits()
+
+    def takes_integers(self) -> bool:
+        return False  # nothing tells it of raw features
+
+    @property
+    def isometric(self) -> bool:
+        if self.folded is not None:
+            return self.folded.isometric
+        return self.last.isometric and all(isinstance(s, Stage) and s.copies for s in self.stages)
+
+    def highest_input(self, dtype: DType) -> int:
+        return super().highest_input(dtype) if self.folded is None else self.folded.highest_input(dtype)
+
+    def refined(self, inputs: Input, by: Calibration) -> Input:
+        return inputs if self.folded is None else self.folded.refined(inputs, by)
+
+    def behind(self, stage: Affine) -> Model | None:
+        first = self.stages[0].behind(stage)
+        if not isinstance(first, Transformer):
+            return None
+        inputs = Input(stage.matrix.shape[1], missing=self.input.missing)
+        return replace(self, input=inputs, stages=(first, *self.stages[1:]), folded=None)
+
+    def quantize(self, inputs: Input, by: Calibration) -> Model:
+        if inputs.is_integer:
+            return self._integers(inputs, by) if self.folded is None else self.folded.quantize(inputs, by)
+        stages: list[Transformer] = []
+        at = replace(inputs, center=None, gain=None)
+        for stage in self.stages:
+            model = stage.quantize(replace(at, n_features=stage.input.n_features), Calibration())
+            assert isinstance(model, Transformer)
+            stages.append(model)
+            filled = isinstance(stage, Stage) and stage.fills
+            at = Input(stage.n_outputs, missing=at.missing and not filled)
+        last = self.last.quantize(replace(at, n_features=self.last.input.n_features), Calibration())
+        return replace(self, input=inputs, stages=tuple(stages), last=last)
+
+    def _integers(self, inputs: Input, by: Calibration) -> Model:
+        """The chain in integers: each stage gives what the next one takes, in scales from the rows.
+
+        Raises
+        ------
+        UnsupportedError
+            If a stage has no form in integers, or missing values are to be followed.
+        """
+        first = self.stages[0]
+        if inputs.missing and not (isinstance(first, Stage) and first.fills):
+            raise UnsupportedError(
+                f"{self.source}: missing values in integer modes cannot be followed behind transformers; "
+                "use missing='never' or dtype='float32'"
+            )
+        assert by.rows is not None, "integer modes of chains need calibration rows"
+        rows = inputs.scaled(by.rows).astype(np.float32)
+        if not (isinstance(first, Stage) and first.copies):
+            inputs = finer(inputs, rows, self.feature_limits())
+        at = replace(inputs, center=None, gain=None)
+        stages: list[Stage] = []
+        last: Model = self.last
+        for number, following in enumerate([*self.stages[1:], self.last], 1):
+            stage = self.stages[number - 1]
+            before, rows = Calibration(rows), in_floats(stage, at, rows)
+            given = Calibration(rows, by.weights)
+            to = between(as_stage(stage), at, following, given)
+            if number == len(self.stages):
+                last = self.last.quantize(self.last.refined(to, given), given)
+            stages += towards(
+                as_stage(stage), at, to, last.input if number == len(self.stages) else to, before
+            )
+            at = to
+        return self._with(input=inputs, stages=tuple(stages), last=last)
+
+    def _with(self, **changes: Any) -> Chain:
+        """The chain with another model, whose span it has."""
+        if isinstance(self, NumericModel):
+            changes["span"] = changes["last"].span
+        return replace(self, **changes)
+
+    def given(self, Q: Array) -> Array:
+        """What the model is given for encoded rows."""
+        for stage in self.stages:
+            Q = stage.predict(Q)
+        return Q
+
+    def predict(self, Q: Array) -> Array:
+        return self.last.predict(self.given(Q))
+
+    def _numbers(self, Z: Array) -> Array:
+        """The numbers of `rounding`."""
+        if isinstance(self.last, DecisionClassifier):
+            return self.last.decision_function(Z)
+        if isinstance(self.last, Scored):
+            return self.last.score(Z)[:, None]
+        return self.last.predict(Z).reshape(len(Z), -1)
+
+    def rounding(self, Q: Array) -> Array | None:
+        if self.input.is_integer:
+            return None
+        Z, error = through(self.stages, Q)
+        own = self.last.rounding(Z)
+        if own is None and not error.any():
+            return None
+        if own is None and not jumps(self.last, Z):
+            own = np.zeros((len(Z), 1))
+        return numbers_moved(self.last, moved(self.last, self._numbers, Z, error), Z, error, own)
+
+    def unsure(self, Q: Array) -> NDArray[np.bool_]:
+        Z, error = through(self.stages, Q)
+        if self.last.rounding(Z) is None:
+            return np.repeat(near(self.last, Z, error)[:, None], self.n_outputs, axis=1)
+        own = self.last.unsure(Z)
+        return own | changes(self._classes, Z, error, self.last.unsure)
+
+    def _classes(self, Z: Array) -> Array:
+        return self.last.predict(Z).reshape(len(Z), -1)
+
+    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        final, Z = last_step(estimator, X)
+        if self.split is not None:
+            final, Z = self.split(final, Z)
+        inputs = Input(self.own.input.n_features, missing=self.own.input.missing)
+        own = self.own.quantize(inputs, Calibration())
+        found = own.undecided(final, Z)
+        if self.input.is_integer or (isinstance(own, NumericModel) and not jumps(own, Z)):
+            return found  # of numbers the tolerance tells
+        _, error = through(self.stages, np.asarray(X, np.float32), promised=True)
+        if self.taken_in is not None:
+            error = error @ np.abs(self.taken_in.matrix.T)
+
+        def answer(rows: Array) -> Array:
+            y = np.asarray(final.predict(rows))
+            return y.reshape(len(y), -1)
+
+        return found | changes(answer, Z, error)
+
+    def boundaries(self) -> Sequence[Array]:
+        return self.stages[0].boundaries()
+
+    @property
+    def members(self) -> list[Member]:
+        """The models that are rendered inside."""
+        stages = [Member(f"stage{i}", stage) for i, stage in enumerate(self.stages)]
+        return [*stages, Member("model", self.last)]
+
+    @property
+    def steps(self) -> list[Step]:
+        """Who reads from where: stages that may do so work in place."""
+        out: list[Step] = []
+        target = "z"
+        for i, stage in reversed(list(enumerate(self.stages))):
+            other = "other" if target == "z" else "z"
+            source = "x" if i == 0 else target if stage.in_place else other
+            out.append(Step(f"stage{i}", source, target))
+            target = source
+        return out[::-1]
+
+    def buffer(self, which: str) -> int:
+        """How many features a buffer holds at once; 0 where it is not needed."""
+        sizes = [s.n_outputs for s, step in zip(self.stages, self.steps, strict=True) if step.target == which]
+        return max(sizes, default=0)
+
+    def layouts(self) -> Sequence[Layout]:
+        return together(self.members, code=(60, 40, 40, 40))
+
+    def contract(self) -> Sequence[str]:
+        return [f"behind {', '.join(s.source for s in self.stages)}: {line}" for line in self.last.contract()]
+
+
+def jumps(model: Model, Q: Array) -> bool:
+    """Whether all that a model does is compare: an error of its features matters at thresholds only."""
+    return model.rounding(Q[:1]) is None and model.moves(Q[:1], np.zeros(Q[:1].shape)) is None
