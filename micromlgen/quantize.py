@@ -62,7 +62,8 @@ def quantize(
     dtype : {"float32", "int16", "int8"}
     calibration : float32 array of shape (n_rows, n_features), optional
         Typical rows. Integer modes scale each feature by the largest power of two that keeps these rows, and
-        the model's own constants, in range; a feature that only holds integers which fit keeps scale 1.
+        the model's own constants, in range; a feature that only holds integers which fit keeps scale 1,
+        unless it is always 0 beside others that are scaled.
     weights : {"int8", "int16"}, optional
         As of `Calibration`.
 
@@ -108,6 +109,9 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
             f"not trained on integers within {top}, or its constants do not show it"
         )
     exact = integral & fits
+    silent = limits == 0
+    if (~exact & ~silent).any():  # what was always 0 is scaled as the others are
+        exact, limits = exact & ~silent, np.where(silent, limits.max(), limits)
     if model.isometric:
         exact, limits = np.full(n, exact.all()), np.full(n, limits.max())
     exponents = np.where(exact, 0, fixedpoint.exponent_for(limits, top)).astype(np.int32)

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
@@ -135,6 +136,20 @@ def test_thresholds_beyond_the_calibration_rows_still_fit() -> None:
     tree = DecisionTreeClassifier().fit(X, [0, 1])
     program = mm.transpile(tree, dtype="int16", calibration=X[:1])
     assert program.predict(X).tolist() == [0, 1]
+
+
+def test_a_feature_that_is_always_zero_is_scaled_as_others_are() -> None:
+    """As it is, its weight would be so much larger than theirs that none of them had any precision left."""
+    X = np.random.default_rng(0).uniform(-1, 1, (90, 4)).astype(np.float32)
+    X[:, 2] = 0
+    estimator = LogisticRegression().fit(X.astype(float), X[:, 0] + X[:, 1] / 7 > 0)
+    estimator.coef_[0, 2] = 3.0
+    program = mm.transpile(estimator, dtype="int8", calibration=X)
+    assert program.model.input.exponents is not None
+    assert program.model.input.exponents.tolist() == [6, 6, 6, 6]
+    whole = mm.transpile(estimator, dtype="int8", calibration=np.rint(5 * X), min_agreement=0.0)
+    assert whole.model.input.exponents is not None
+    assert not whole.model.input.exponents.any()
 
 
 def test_a_feature_that_is_always_missing_or_zero_has_some_scale() -> None:
