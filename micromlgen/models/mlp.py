@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons in float32.
+"""Multi-layer perceptrons.
 
 Each neuron is a row of products with the layer before, in flash; two buffers on the stack hold the layers in
 turn. Classes are compared by what goes into the output's activation, which never changes their order.
@@ -6,158 +6,32 @@ turn. Classes are compared by what goes into the output's activation, which neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from micromlgen.affine import Affine
+from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, DType, Input, Layout, Model, ProbabilisticClassifier, Regressor
+from micromlgen.fixedpoint import Exponential
+from micromlgen.ir import Input, Model, ProbabilisticClassifier, Regressor
 from micromlgen.models import _links
+from micromlgen.models._activations import FUNCTIONS
 from micromlgen.models._coefficients import classes_of, matrix_of
-from micromlgen.models._layers import merged, without_idle
+from micromlgen.models._layers import merged
 from micromlgen.models._linear import BOUND
 from micromlgen.models._links import Link
-from micromlgen.models._matrix import ULP, Matrix, naming
-from micromlgen.models._products import CORES
-from micromlgen.models._shares import PROBA_ONE, softmax_shift
+from micromlgen.models._mlp_network import Network
+from micromlgen.models._shares import PROBA_ONE, sigmoid, softmax_shift
 
 Array = NDArray[Any]
-Activation = Literal["identity", "logistic", "tanh", "relu"]
-_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
-    "identity": lambda z: z,
-    "logistic": expit,
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0.0),
-}
-#: Slope of an activation at z; they fall with the magnitude of z, or not at all.
-_SLOPES: dict[str, Callable[[Array], Array]] = {
-    "identity": np.ones_like,
-    "logistic": lambda z: expit(z) * expit(-z),
-    "tanh": lambda z: 1.0 - np.tanh(z) ** 2,
-    "relu": np.ones_like,
-}
-#: Most that the C's activation is off: the exponential and a quotient of float32.
-_OFF = {"identity": 0.0, "logistic": 1e-6, "tanh": 2e-6, "relu": 0.0}
-#: Measured with -Os on each of `CORES`: bytes of code, cycles of a product and of a neuron; what curves add.
-_CODE, _CURVE_CODE = (980, 570, 250, 600), (1050, 380, 210, 470)
-_PRODUCT = (124, 47, 2.0, 33)
-_NEURON, _CURVE = (315, 250, 32, 140), (2800, 525, 82, 400)
-
-
-@dataclass(frozen=True, eq=False)
-class Network(Model):
-    """Layers of neurons, the last one without an activation."""
-
-    layers: tuple[Matrix, ...]
-    #: Of every layer but the last.
-    activation: Activation
-
-    def feature_limits(self) -> NDArray[np.float64]:
-        return np.zeros(self.input.n_features)
-
-    def takes_integers(self) -> bool:
-        return False
-
-    def highest_input(self, dtype: DType) -> int:
-        raise UnsupportedError(
-            f"{self.source} in {dtype} cannot be ported yet: use dtype='float32', which needs no FPU"
-        )
-
-    def quantize(self, inputs: Input, by: Calibration) -> Self:
-        layers = without_idle(self.layers, _FUNCTIONS[self.activation])
-        with naming(self.source):
-            return replace(self, input=inputs, layers=tuple(layer.rounded() for layer in layers))
-
-    def behind(self, stage: Affine) -> Self:
-        """The same model of what `stage` is given."""
-        inputs = replace(self.input, n_features=stage.matrix.shape[1])
-        return replace(self, input=inputs, layers=(self.layers[0].behind(stage), *self.layers[1:]))
-
-    @property
-    def n_scores(self) -> int:
-        """Neurons of the last layer."""
-        return len(self.layers[-1].bias)
-
-    @property
-    def buffers(self) -> tuple[int, int]:
-        """Sizes of the two buffers that take the layers in turn, but for those that go to the caller."""
-        sizes = [len(layer.bias) for layer in self.layers[: -1 if self.writes else None]]
-        return max(sizes[::2], default=0), max(sizes[1::2], default=0)
-
-    @property
-    def writes(self) -> bool:
-        """Whether the last layer's scores are what the caller is given."""
-        return False
-
-    @property
-    def n_hidden(self) -> int:
-        """Neurons that have an activation."""
-        return sum(len(layer.bias) for layer in self.layers[:-1])
-
-    def scores(self, Q: Array) -> Array:
-        """What goes into the output's activation, free of rounding, shape (n, n_scores)."""
-        a = Q
-        for layer in self.layers[:-1]:
-            a = _FUNCTIONS[self.activation](layer.scores(a))
-        return self.layers[-1].scores(a)
-
-    def _reach(self, Q: Array, by: Array | None, relative: float | None) -> Array:
-        """Most that scores may be off, shape (n, n_scores), where features are by `by`.
-
-        A layer passes on what it is given at most by the magnitudes of its weights and the steepest slope of
-        its activation around, and adds what `relative` makes of all that it adds up; None: what float32 does.
-        """
-        off = _OFF[self.activation] if relative != 0 else 0.0
-        a = np.asarray(Q, np.float64)
-        e = np.zeros_like(a) if by is None else by
-        with np.errstate(over="ignore", invalid="ignore"):
-            for i, layer in enumerate(self.layers):
-                moved = e @ np.abs(layer.weights.T.astype(np.float64))
-                share = (layer.weights.shape[1] + 3) * ULP if relative is None else relative
-                z = layer.scores(a)
-                e = moved + share * (layer.magnitude(a) + moved) + (1e-36 if share else 0.0)
-                if i + 1 < len(self.layers):
-                    idle = (z + e < 0) & (self.activation == "relu")
-                    slope = _SLOPES[self.activation](np.maximum(np.abs(z) - e, 0.0))
-                    a, e = _FUNCTIONS[self.activation](z), np.where(idle, 0.0, slope * e + off)
-        return np.where(np.isnan(e), np.inf, e)
-
-    def rounding(self, Q: Array) -> Array | None:
-        return self._reach(Q, None, None)
-
-    def moves(self, Q: Array, by: Array) -> Array:
-        return self._reach(Q, by, 0.0)
-
-    def boundaries(self) -> Sequence[Array]:
-        return [np.array([-1000, -1, 0, 1, 1000], np.float32)] * self.input.n_features
-
-    def layouts(self) -> Sequence[Layout]:
-        tables = [t for layer in self.layers for t in (*layer.tables, layer.bias)]
-        products = sum(layer.weights.size for layer in self.layers)
-        curved = self.n_hidden > 0 and self.activation in ("logistic", "tanh")
-        size = sum(t.nbytes for t in tables)
-        flash, cycles = {}, {}
-        for k, core in enumerate(CORES):
-            flash[core] = float(size + _CODE[k] + curved * _CURVE_CODE[k])
-            cycles[core] = products * _PRODUCT[k] + (self.n_hidden + self.n_scores) * float(_NEURON[k])
-            cycles[core] += curved * self.n_hidden * _CURVE[k]
-        # tanh(s) is a quotient of exponentials of 2 s: weights are printed doubled.
-        hidden = [layer.bias * np.float32(1 + (self.activation == "tanh")) for layer in self.layers[:-1]]
-        return [
-            Layout(
-                name="layers",
-                flash=flash,
-                cycles=cycles,
-                build=lambda: {"bias": np.concatenate([*hidden, self.layers[-1].bias])},
-                tables=[t.nbytes for t in tables],
-            )
-        ]
+_SUMS = "scores are sums of integers that provably stay in 32 bits"
+#: Logarithmic answers of integer modes may be so many times larger than on the calibration rows.
+_HEADROOM = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +41,9 @@ class MlpClassifier(Network, ProbabilisticClassifier):
     link: Link
 
     @property
-    def exponential(self) -> None:
-        """Scores are no integers."""
+    def exponential(self) -> Exponential | None:
+        """Of the differences of integer scores."""
+        return self._exponential(_links.factor(self.link, self.n_scores))
 
     @property
     def proba_one(self) -> int:
@@ -186,15 +61,21 @@ class MlpClassifier(Network, ProbabilisticClassifier):
         return np.asarray(scores.argmax(axis=1), np.int32)
 
     def predict_proba(self, Q: Array) -> Array:
+        if self.integers is not None:
+            return _links.integer_probabilities(self.scores(Q), self.link, self.unit)
         return _links.probabilities(self.scores(Q), self.link).astype(np.float32)
 
     def proba_rounding(self, Q: Array) -> Array | None:
-        return _links.off(self.scores(Q), self._reach(Q, None, None), self.link)
+        off = self.rounding(Q)
+        return None if off is None else _links.off(self.scores(Q), off, self.link)
 
     def unsure(self, Q: Array) -> NDArray[np.bool_]:
-        return self._close(self.scores(Q), self._reach(Q, None, None))
+        off = self.rounding(Q)
+        return super().unsure(Q) if off is None else self._close(self.scores(Q), off)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        if self.input.is_integer:  # which promise no more than their agreement
+            return super().undecided(estimator, X)
         with np.errstate(divide="ignore"):
             logs = np.log(estimator.predict_proba(X))
         own = logs if self.n_scores > 1 else np.diff(logs, axis=1)
@@ -208,6 +89,8 @@ class MlpClassifier(Network, ProbabilisticClassifier):
         return np.asarray(best[:, -1:] - best[:, -2:-1] <= 2 * by.max(axis=1, keepdims=True))
 
     def contract(self) -> Sequence[str]:
+        if self.input.is_integer:
+            return [_SUMS]
         return [f"the class is scikit-learn's where scores differ by {BOUND:g} of what layers add up"]
 
 
@@ -222,23 +105,38 @@ class MlpLabels(Network, ProbabilisticClassifier):
     def predict(self, Q: Array) -> Array:
         return (self.scores(Q) > 0).astype(np.int32)
 
+    @property
+    def exponential(self) -> Exponential | None:
+        """Of integer scores."""
+        return self._exponential(1)
+
     def predict_proba(self, Q: Array) -> Array:
+        scale = self.exponential
+        if scale is not None:
+            both = sigmoid(self.scores(Q), scale, True)
+            return np.stack(both, axis=2).reshape(len(Q), -1)
         second = expit(self.scores(Q))
         return np.stack([1 - second, second], axis=2).reshape(len(Q), -1).astype(np.float32)
 
     def proba_rounding(self, Q: Array) -> Array | None:
-        return np.repeat(1e-6 + self._reach(Q, None, None), 2, axis=1)
+        off = self.rounding(Q)
+        return None if off is None else np.repeat(1e-6 + off, 2, axis=1)
 
     def unsure(self, Q: Array) -> NDArray[np.bool_]:
-        return np.asarray(np.abs(self.scores(Q)) <= self._reach(Q, None, None))
+        off = self.rounding(Q)
+        return super().unsure(Q) if off is None else np.asarray(np.abs(self.scores(Q)) <= off)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        if self.input.is_integer:
+            return super().undecided(estimator, X)
         second = np.asarray(estimator.predict_proba(X))
         with np.errstate(divide="ignore"):
             own = np.log(second) - np.log1p(-second)
         return np.asarray(np.abs(own) <= self._reach(X, None, BOUND))
 
     def contract(self) -> Sequence[str]:
+        if self.input.is_integer:
+            return [_SUMS]
         return [f"labels are scikit-learn's where scores exceed {BOUND:g} of what layers add up"]
 
 
@@ -247,20 +145,42 @@ class MlpRegressor(Network, Regressor):
     """Scores are the answer, or its logarithm."""
 
     logarithmic: bool
+    #: Score of the largest answer of integer modes, if logarithmic: theirs are below 0 by what is less.
+    ceiling: float = 0.0
 
     @property
     def writes(self) -> bool:
         return self.n_outputs > 1
 
+    def _knowing(self, rows: NDArray[np.float64]) -> Self:
+        scores = self.scores(rows)
+        if not self.logarithmic:
+            return replace(self, span=np.stack([scores.min(axis=0), scores.max(axis=0)], axis=1))
+        ceiling = float(scores.max()) + np.log(_HEADROOM)
+        if ceiling > fixedpoint.EXP_LARGEST:
+            raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
+        span = np.exp(np.stack([scores.min(axis=0), scores.max(axis=0)], axis=1))
+        last = replace(self.layers[-1], bias=self.layers[-1].bias - ceiling)
+        return replace(self, span=span, ceiling=ceiling, layers=(*self.layers[:-1], last))
+
+    @property
+    def exponential(self) -> Exponential | None:
+        """Of integer scores."""
+        return self._exponential(1) if self.logarithmic else None
+
     def predict(self, Q: Array) -> Array:
         scores = self.scores(Q)
+        if self.input.is_integer:
+            scale = self.exponential
+            scores = scores if scale is None else fixedpoint.exp_neg(np.maximum(-scores, 0), scale)
+            return (scores[:, 0] if self.n_outputs == 1 else scores).astype(np.int32)
         with np.errstate(over="ignore"):
             y = (_links.exponential(scores) if self.logarithmic else scores).astype(np.float32)
         return y[:, 0] if self.n_outputs == 1 else y
 
     @property
     def output_scale(self) -> float:
-        return 1.0
+        return float(np.exp(self.ceiling)) / fixedpoint.EXP_ONE if self.logarithmic else self.unit
 
     def _reach(self, Q: Array, by: Array | None, relative: float | None) -> Array:
         off = super()._reach(Q, by, relative)
@@ -271,6 +191,8 @@ class MlpRegressor(Network, Regressor):
         return _links.exponential_tolerance(self.scores(X), off) if self.logarithmic else off
 
     def contract(self) -> Sequence[str]:
+        if self.input.is_integer:
+            return [_SUMS, *([f"answers saturate at {np.exp(self.ceiling):.4g}"] if self.logarithmic else [])]
         what = "the logarithm of the answer is" if self.logarithmic else "numbers are"
         return [f"{what} within {BOUND:g} of what layers add up"]
 
@@ -278,10 +200,10 @@ class MlpRegressor(Network, Regressor):
 def _network(estimator: Any) -> dict[str, Any]:
     """What the models have in common."""
     activation = estimator.activation
-    if activation not in _FUNCTIONS:
+    if activation not in FUNCTIONS:
         raise UnsupportedError(
             f"{type(estimator).__name__}(activation={activation!r}) cannot be ported; use one of "
-            f"{', '.join(_FUNCTIONS)}"
+            f"{', '.join(FUNCTIONS)}"
         )
     pairs = zip(estimator.coefs_, estimator.intercepts_, strict=True)
     layers = tuple(matrix_of(estimator, coef.T, bias) for coef, bias in pairs)

@@ -20,11 +20,11 @@ from micromlgen.boards import core
 from micromlgen.calls import predict_call
 from micromlgen.convert import convert
 from micromlgen.errors import UnsupportedError
+from micromlgen.models._activations import FUNCTIONS
 from micromlgen.models._layers import merged as merged_layers
 from micromlgen.models._layers import without_idle
 from micromlgen.models._matrix import Matrix
-from micromlgen.models.mlp import _FUNCTIONS
-from tests.cases import Case
+from tests.cases import Case, integer_cases
 from tests.conformance.test_headers import SOFT_FLOAT
 from tests.models.test_tree import DIABETES, DIGIT, DIGITS, IRIS, PROGRESSION, SPECIES
 
@@ -54,8 +54,14 @@ CASES = [
     # Its second layer has more bytes than AVR's largest object.
     Case("mlp_large", net(MLPClassifier, (90, 95), "relu", IRIS, SPECIES, max_iter=3), IRIS[::5]),
 ]
+CASES += [
+    *integer_cases([CASES[0]]),
+    *integer_cases([CASES[1], CASES[4]], ("int8",)),
+    *integer_cases([CASES[2], CASES[5], CASES[6]], ("int16",)),
+]
 if HAS_POISSON:
     CASES.append(Case("mlp_poisson", net(MLPRegressor, (4,), "relu", TEN, Y, loss="poisson"), TEN))
+    CASES += integer_cases(CASES[-1:], ("int16",))
 
 
 @pytest.mark.parametrize("layers", [(), (5,), (6, 4), (3, 8, 2, 5)], ids=str)
@@ -111,14 +117,6 @@ def test_rows_that_training_did_not_see(name: str) -> None:
     assert sure.mean() > 0.99
 
 
-def test_integers_are_refused() -> None:
-    estimator = CASES[0].estimator
-    for options in ({}, {"calibration": IRIS}):
-        for dtype in ("int16", "int8"):
-            with pytest.raises(UnsupportedError, match=f"MLPClassifier in {dtype} .* use dtype='float32'"):
-                mm.port(estimator, dtype=dtype, **options)
-
-
 def test_refusals_say_what_to_do() -> None:
     estimator = copy.deepcopy(CASES[0].estimator)
     estimator.coefs_[1][0, 0] = np.nan
@@ -145,7 +143,7 @@ def random_layers(rng: np.random.Generator, sizes: tuple[int, ...]) -> tuple[Mat
 
 def through(layers: tuple[Matrix, ...], activation: str, X: NDArray[Any]) -> NDArray[Any]:
     for layer in layers[:-1]:
-        X = _FUNCTIONS[activation](layer.scores(X))
+        X = FUNCTIONS[activation](layer.scores(X))
     return layers[-1].scores(X)
 
 
@@ -161,11 +159,11 @@ def test_idle_neurons_are_left_out(activation: str) -> None:
         idle[1].weights[:, list(unused)] = 1e-60
         idle[0].weights[list(constant)] = 1e-60
         expected.append(through(idle, activation, X))
-        kept = without_idle(idle, _FUNCTIONS[activation])
+        kept = without_idle(idle, FUNCTIONS[activation])
         np.testing.assert_allclose(through(kept, activation, X), expected[-1], rtol=0, atol=1e-12)
         idle_ones = len(set(unused) | set(constant))
         assert len(kept[0].bias) == max(8 - idle_ones, 1)
-    assert without_idle(layers, _FUNCTIONS[activation])[0].weights.shape == (8, 6)
+    assert without_idle(layers, FUNCTIONS[activation])[0].weights.shape == (8, 6)
 
 
 def test_layers_without_an_activation_are_one() -> None:
@@ -192,7 +190,7 @@ def in_float32(model: Any, X: NDArray[Any], order: slice) -> NDArray[np.float32]
             sums = sums + x[:, None] * w
         a = sums + layer.bias
         if number + 1 < len(model.layers):
-            a = _FUNCTIONS[model.activation](a.astype(float)).astype(np.float32)
+            a = FUNCTIONS[model.activation](a.astype(float)).astype(np.float32)
             if model.activation in ("tanh", "logistic"):
                 a += np.where(np.arange(a.shape[1]) % 2, 8e-7, -8e-7).astype(np.float32)
     return a
@@ -234,7 +232,7 @@ def curves(where: str, n: int) -> None:
         program = mm.transpile(estimator, name="curve")
         call = predict_call(program.model, program.header, program.name, x)
         [result] = core(where).run([call], measure=False)
-        exact = _FUNCTIONS[activation](x.astype(float))
+        exact = FUNCTIONS[activation](x.astype(float))
         assert np.abs(result.y - exact).max() <= allowed
         assert np.abs(result.y - exact).max() > 1e-9
 

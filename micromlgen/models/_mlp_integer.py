@@ -1,0 +1,258 @@
+"""Networks in integers: sums of products, multiplied and shifted to become the next layer's integers.
+
+Each neuron has a scale of its own: that of its weights is such that one multiplication by 16 bits and a shift
+by whole bytes, rounded once, brings its sum to the integers of its output. So do Jacob and others (arXiv
+1712.05877) with multipliers of 31 bits, and so does LiteRT for weights by channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Array, Input
+from micromlgen.models._activations import FUNCTIONS, Activation, Curve, curve_of
+from micromlgen.models._matrix import Matrix
+from micromlgen.models._rounding import rounded_together
+from micromlgen.models._widths import Width
+
+#: Sums before an activation stay below this, so that what rounds them cannot carry out of 32 bits.
+_MOST = 2**30
+#: Sums are shifted right by one of these.
+_SHIFTS = (24, 16)
+#: Largest multiplier.
+_TOP = 65_535
+#: Tried: which share of the calibration rows a neuron's range covers, and how far ranges differ by neuron.
+_COVERED, _OWN = (1.0, 0.9999, 0.999, 0.99), (0.0, 0.5, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """A layer with its activation.
+
+    Parameters
+    ----------
+    rows : Matrix
+        int8 or int16 weights and int32 biases: the sums, below 2**30 by proof, Q0 in units of each neuron.
+    multiplier : uint16 array of shape (n_neurons,)
+        The sum becomes ``(sum * multiplier + 2**(shift - 1)) >> shift``, exact but for that rounding.
+    shift : {16, 24}
+    low, high : int
+        It saturates to these.
+    zero : int
+        Then this is added: the integer that stands for 0.
+    curve : Curve or None
+        What is looked up instead, for activations that bend.
+    """
+
+    rows: Matrix
+    multiplier: NDArray[np.uint16]
+    shift: int
+    low: int
+    high: int
+    zero: int
+    curve: Curve | None
+
+    def predict(self, Q: Array) -> Array:
+        """What the neurons put out for integers Q, in their type, shape (n, n_neurons)."""
+        scaled = self.rows.scores(Q) * self.multiplier.astype(np.int64)
+        at = np.clip((scaled + (1 << (self.shift - 1))) >> self.shift, self.low, self.high)
+        out = at + self.zero if self.curve is None else self.curve(at)
+        return np.asarray(out, Q.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerLayers:
+    """All layers of a network: the last one's sums, in int32, are its scores."""
+
+    hidden: tuple[Hidden, ...]
+    last: Matrix
+
+    def scores(self, Q: Array) -> NDArray[np.int64]:
+        """Of encoded rows, shape (n, n_scores), in units of `last.unit`."""
+        for layer in self.hidden:
+            Q = layer.predict(Q)
+        return self.last.scores(Q).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Values:
+    """What goes into a layer: integers that stand for ``(integer - zero) * unit``."""
+
+    rows: Array
+    #: Largest magnitude of an integer.
+    most: int
+    unit: NDArray[np.float64]
+    zero: NDArray[np.float64] | float
+
+    def folded(self, layer: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weights and biases of the integers."""
+        weights = layer.weights * self.unit
+        return weights, layer.bias - (weights * self.zero).sum(axis=1)
+
+
+def quantized(
+    layers: tuple[Matrix, ...],
+    activation: Activation,
+    inputs: Input,
+    rows: NDArray[np.float64],
+    encoded: Array,
+    width: Width,
+    by_row: bool,
+) -> IntegerLayers:
+    """The network in integers whose scores of calibration rows are nearest to the right ones.
+
+    Ranges of neurons that do not saturate by themselves are taken from the calibration rows. Which share of
+    these they cover, and how far each neuron has a range of its own (Nagel and others equalise them, arXiv
+    1906.04721), is tried.
+
+    Parameters
+    ----------
+    layers : tuple of Matrix
+        float64, of features in the units of `inputs`.
+    activation : str
+    inputs : Input
+        Of an integer mode.
+    rows, encoded : arrays of shape (n_rows, n_features)
+        Calibration rows as the layers take them, and as integers.
+    width : {"int8", "int16"}
+        Of the weights.
+    by_row : bool
+        Whether scores have shifts of their own, as of `Matrix.scaled`.
+
+    Raises
+    ------
+    UnsupportedError
+        If weights are too large for the steps of the features.
+    """
+    inside = _outputs(layers, FUNCTIONS[activation], rows)
+    right = layers[-1].scores(inside[-1] if inside else rows)
+    best, least = None, np.inf
+    for ranges in _ranges(inside, activation):
+        found = _built(layers, activation, inputs, encoded, width, by_row, ranges)
+        off = float(((found.scores(encoded) * found.last.unit - right) ** 2).mean())
+        if best is None or off < least:
+            best, least = found, off
+    assert best is not None
+    return best
+
+
+def _outputs(layers: tuple[Matrix, ...], function: Callable[[Array], Array], rows: Array) -> list[Array]:
+    """What each hidden layer puts out in float64."""
+    out = []
+    for layer in layers[:-1]:
+        rows = function(layer.scores(rows))
+        out.append(rows)
+    return out
+
+
+def _ranges(inside: list[Array], activation: Activation) -> Iterator[list[NDArray[np.float64]]]:
+    """Candidates for the largest output of each neuron, by layer."""
+    if activation in ("tanh", "logistic") or not inside:
+        yield [np.ones(a.shape[1]) for a in inside]
+        return
+    for covered, own in product(_COVERED, _OWN):
+        out = []
+        for a in inside:
+            each = np.quantile(np.abs(a), covered, axis=0)
+            most = max(float(each.max()), 1e-30)
+            out.append(np.maximum(each, most * 1e-3) ** own * most ** (1 - own))
+        yield out
+
+
+def _built(
+    layers: tuple[Matrix, ...],
+    activation: Activation,
+    inputs: Input,
+    encoded: Array,
+    width: Width,
+    by_row: bool,
+    ranges: list[NDArray[np.float64]],
+) -> IntegerLayers:
+    for shift in _SHIFTS:
+        values = _Values(encoded, inputs.highest + 1, inputs.unit, 0.0)
+        hidden: list[Hidden] = []
+        for layer, largest in zip(layers[:-1], ranges, strict=True):
+            found = _hidden(layer, activation, values, largest, width, shift)
+            if found is None:
+                break
+            hidden.append(found[0])
+            values = found[1]
+        else:
+            weights, bias = values.folded(layers[-1])
+            ones = Input(
+                weights.shape[1], inputs.dtype, np.zeros(weights.shape[1], np.int32), top=values.most - 1
+            )
+            last = Matrix(weights, bias).scaled(ones, width, rows=values.rows, by_row=by_row)
+            return IntegerLayers(tuple(hidden), last)
+    raise UnsupportedError(
+        "weights are too large for the steps of what they multiply; use dtype='int16' or 'float32'"
+    )
+
+
+def _hidden(
+    layer: Matrix,
+    activation: Activation,
+    values: _Values,
+    largest: NDArray[np.float64],
+    width: Width,
+    shift: int,
+) -> tuple[Hidden, _Values] | None:
+    """A layer and its outputs; None where a multiplier does not fit."""
+    dtype = values.rows.dtype
+    top = int(np.iinfo(dtype).max)
+    curve = curve_of(activation, dtype.name)
+    low, high, zero, unit = -top, top, 0, largest / top
+    if curve is not None:
+        low, high, zero, unit = -curve.most, curve.most, curve.zero, np.full(len(largest), curve.step)
+    elif activation == "relu" and dtype == np.int8:
+        low, high, zero, unit = 0, 255, -128, largest / 255
+    elif activation == "relu":
+        low = 0
+    weights, bias = values.folded(layer)
+    own = _scale(weights, bias, values.most, width)
+    # Neurons that stay within few steps of their inputs have outputs in coarser ones.
+    if curve is None:
+        unit = np.maximum(unit, own * 2.0 ** _SHIFTS[-1] / (_TOP - 1))
+    multiplier = np.maximum(np.ceil(own / unit * 2.0**shift), 1)
+    if (multiplier > _TOP).any():
+        return None
+    rows = _integers(weights, bias, multiplier * unit / 2.0**shift, values, width)
+    made = Hidden(rows, multiplier.astype(np.uint16), shift, low, high, zero, curve)
+    most = top + 1 if zero == -128 else top
+    unit = unit if curve is None else np.full(len(unit), curve.unit)
+    return made, _Values(made.predict(values.rows), most, unit, float(zero))
+
+
+def _scale(weights: Array, bias: Array, most: int, width: Width) -> NDArray[np.float64]:
+    """Smallest unit of each neuron's sum."""
+    room = _MOST - 2 - np.count_nonzero(weights, axis=1) * most / 2
+    if (room <= 0).any():
+        raise UnsupportedError(
+            "so many inputs of a layer overflow sums of 32 bits; use dtype='int8' or 'float32'"
+        )
+    reach = np.abs(weights).sum(axis=1) * most + np.abs(bias)
+    return np.asarray(np.maximum(np.abs(weights).max(axis=1) / np.iinfo(width).max, reach / room))
+
+
+def _integers(weights: Array, bias: Array, unit: Array, values: _Values, width: Width) -> Matrix:
+    exact, constant = weights / unit[:, None], bias / unit
+    if width == "int8":
+        integers, lost = rounded_together(exact, values.rows, np.iinfo(width).max)
+        together = Matrix(integers.astype(width), np.rint(constant + lost).astype(np.int32))
+        # These are not the nearest weights, for which there is room by proof.
+        if _within(together, values.most):
+            return together
+    nearest = Matrix(np.rint(exact).astype(width), np.rint(constant).astype(np.int32))
+    assert _within(nearest, values.most)
+    return nearest
+
+
+def _within(rows: Matrix, most: int) -> bool:
+    sums = np.abs(rows.weights.astype(np.int64)).sum(axis=1) * most + np.abs(rows.bias.astype(np.int64))
+    return bool(sums.max() < _MOST)

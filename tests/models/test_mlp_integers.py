@@ -1,0 +1,189 @@
+"""Multi-layer perceptrons in integers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+import micromlgen as mm
+from micromlgen.boards import Call, core
+from micromlgen.errors import UnsupportedError
+from micromlgen.models._activations import curve_of
+from micromlgen.models._mlp_integer import Hidden
+from micromlgen.render import _environment
+from tests.models.test_mlp import ACTIVATIONS, CASES, LABELS, TEN, Y, net
+from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
+
+SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
+
+
+def data(name: str) -> tuple[Any, Any, tuple[int, ...]]:
+    if name == "digits":
+        return DIGITS / 16, DIGIT, (32, 16)
+    load = load_breast_cancer if name == "cancer" else load_wine
+    X, y = load(return_X_y=True)
+    return StandardScaler().fit_transform(X), y, (16,) if name == "cancer" else (12, 8)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
+@pytest.mark.parametrize("name", ["digits", "cancer", "wine"])
+def test_rows_that_neither_training_nor_calibration_saw(name: str, activation: str, dtype: str) -> None:
+    X, y, layers = data(name)
+    train, test, y_train, _ = train_test_split(X.astype("f4"), y, random_state=0)
+    estimator = net(MLPClassifier, layers, activation, train, y_train, max_iter=150)
+    program = mm.transpile(estimator, name="net", dtype=dtype, calibration=train)
+    agreement = (program.predict(test) == estimator.predict(test.astype(float))).mean()
+    assert agreement >= 0.99
+    off = np.abs(program.predict_proba(test) - estimator.predict_proba(test.astype(float)))
+    assert off.mean() <= (0.002 if dtype == "int16" else 0.02)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("kind", "y"), [("line", Y), ("several", np.stack([Y, 2 - Y], axis=1))])
+def test_numbers(kind: str, y: Any, activation: str) -> None:
+    estimator = net(MLPRegressor, (8,), activation, TEN, y, max_iter=2000)
+    expected = estimator.predict(TEN.astype(float))
+    program = mm.transpile(estimator, dtype="int16", calibration=TEN)
+    off = np.abs(program.predict(TEN) - expected).max(axis=0) / np.ptp(expected, axis=0)
+    assert np.max(off) <= 0.003
+    assert program.verify(TEN)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+def test_labels(dtype: str) -> None:
+    estimator = net(MLPClassifier, (8,), "relu", IRIS, LABELS, max_iter=400)
+    program = mm.transpile(estimator, dtype=dtype, calibration=IRIS)
+    assert (program.predict(IRIS) == estimator.predict(IRIS.astype(float))).mean() >= 0.99
+    second = np.stack([p[:, 1] for p in program.predict_proba(IRIS)], axis=1)
+    assert np.abs(second - estimator.predict_proba(IRIS.astype(float))).mean() <= 0.02
+
+
+def test_a_scaler_folds_into_the_steps_of_the_features() -> None:
+    X, y = load_wine(return_X_y=True)
+    X = X.astype("f4")
+    scaler = StandardScaler().fit(X.astype(float))
+    last = net(MLPClassifier, (8,), "relu", scaler.transform(X[::2].astype(float)), y[::2], max_iter=300)
+    estimator = Pipeline([("scaler", scaler), ("net", last)])
+    program = mm.transpile(estimator, name="wine", dtype="int8", calibration=X[::2])
+    assert (program.predict(X[1::2]) == estimator.predict(X[1::2].astype(float))).mean() >= 0.98
+    assert program.verify(X[1::2])
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_no_input_overflows_a_sum(activation: str, dtype: str) -> None:
+    """Each neuron is given what makes its sum largest, and smallest."""
+    estimator = net(MLPClassifier, (9, 7), activation, DIGITS / 16, DIGIT, max_iter=5)
+    estimator.coefs_[1] *= 1e4 if activation in ("relu", "identity") else 10
+    model: Any = mm.transpile(estimator, dtype=dtype, calibration=DIGITS[:200] / 16, min_agreement=0.0).model
+    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+    for rows in (*(layer.rows for layer in model.integers.hidden), model.integers.last):
+        up = np.where(rows.weights > 0, most, least).astype(np.int64)
+        down = np.where(rows.weights > 0, least, most).astype(np.int64)
+        for x in (up, down):
+            exact = (x * rows.weights).sum(axis=1)
+            assert (np.abs(exact) < 2**31).all()
+            assert (np.abs(exact + rows.bias) < 2**31).all()
+    hostile = np.random.default_rng(0).choice([least, -1, 0, 1, most], (50, 64)).astype(dtype)
+    assert (model.predict(hostile) < 10).all()
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_curves_are_as_exact_as_their_steps(activation: str, dtype: str) -> None:
+    curve = curve_of(activation, dtype)
+    assert curve is not None
+    at = np.arange(-curve.most, curve.most + 1)
+    z = at * curve.step
+    exact = np.tanh(z) if activation == "tanh" else 1 / (1 + np.exp(-z))
+    got = (curve(at) - curve.zero) * curve.unit
+    assert np.abs(got - exact).max() <= (0.51 / 127 if dtype == "int8" else 5e-4)
+    assert (curve(at) == -curve(-at)).all()
+    assert (np.diff(curve(at)) >= 0).all()
+
+
+def test_dead_and_lonely_neurons() -> None:
+    """One that never fires, one input, features that are always the same, and one neuron a layer."""
+    X = np.zeros((60, 3), np.float32)
+    X[:, 1] = np.linspace(-1, 1, 60)
+    estimator = net(MLPClassifier, (3, 1, 2), "relu", X, X[:, 1] > 0.2, max_iter=5)
+    estimator.coefs_[0][:, 0], estimator.intercepts_[0][0] = 0.1, -50
+    for dtype in ("int16", "int8"):
+        program = mm.transpile(estimator, dtype=dtype, calibration=X, min_agreement=0.9)
+        assert program.verify(X)
+    lonely = net(MLPClassifier, (4,), "tanh", X[:, 1:2], X[:, 1] > 0.2, max_iter=500)
+    assert mm.transpile(lonely, dtype="int8", calibration=X[:, 1:2]).verify(X[:, 1:2])
+
+
+def test_integers_as_they_are() -> None:
+    X = np.random.default_rng(0).integers(0, 2, (80, 5)).astype("f4")
+    estimator = net(MLPClassifier, (6,), "relu", X, X.sum(axis=1) > 2, max_iter=500)
+    program = mm.transpile(estimator, dtype="int8", calibration=X)
+    assert (program.quantize(X) == X).all()
+    np.testing.assert_array_equal(program.predict(X), estimator.predict(X.astype(float)))
+
+
+def test_calibration_rows_are_needed() -> None:
+    with pytest.raises(UnsupportedError, match="dtype='int8' needs calibration=X, typical rows"):
+        mm.port(CASES[0].estimator, dtype="int8")
+
+
+def test_weights_that_no_step_fits() -> None:
+    estimator = copy.deepcopy(CASES[1].estimator)
+    estimator.coefs_[0] *= 1e6
+    with pytest.raises(UnsupportedError, match=r"MLPClassifier: weights are too large .* use dtype='int16'"):
+        mm.port(estimator, dtype="int8", calibration=IRIS)
+
+
+def test_width_of_weights_is_the_users_choice() -> None:
+    estimator = net(MLPClassifier, (8,), "relu", IRIS, SPECIES, max_iter=300)
+    for weights in ("int8", "int16"):
+        model: Any = mm.transpile(
+            estimator, dtype="int16", calibration=IRIS, weights=weights, min_agreement=0.9
+        ).model
+        assert {layer.rows.weights.dtype.name for layer in model.integers.hidden} == {weights}
+
+
+SUMS = [0, 1, -1, 65535, 65536, -65536, 12345678, -7654321, 2**30 - 1, 1 - 2**30, -(2**30) + 65535]
+FACTORS = [1, 2, 255, 256, 257, 32768, 65534, 65535]
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["host", "avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
+def test_products_are_rounded_exactly(name: str) -> None:
+    source = '{% import "mlp_integer.h.j2" as integers %}#include <stdint.h>\n{{ integers.scaled() }}'
+    header = _environment().from_string(source).render()
+    rng = np.random.default_rng(0)
+    sums = [*SUMS, *rng.integers(1 - 2**30, 2**30, 40).tolist()]
+    pairs = [(s, f) for s in sums for f in [*FACTORS, int(rng.integers(1, 65536))]]
+    halves = np.array([[s >> 16, s & 0xFFFF, f] for s, f in pairs])
+    rows = halves.astype(np.uint16).view(np.int16)
+    for half in (0, 0x8000):
+        both = "(int32_t)((uint32_t)(uint16_t)x[0] << 16 | (uint16_t)x[1])"
+        call = Call(header, rows, f"y[0] = mml2_scaled_16({both}, (uint16_t)x[2], {half}u);")
+        flags = SANITIZE if name == "host" else ("-Os",)
+        [result] = core(name).run([call], measure=False, flags=flags)
+        assert result.y[:, 0].tolist() == [(s * f + half) >> 16 for s, f in pairs]
+
+
+def test_the_twin_rounds_once() -> None:
+    model: Any = mm.transpile(CASES[0].estimator, dtype="int8", calibration=IRIS, min_agreement=0.0).model
+    layer: Hidden = model.integers.hidden[0]
+    Q: NDArray[Any] = model.input.encode(IRIS)
+    for row, out in zip(Q[:20].tolist(), layer.predict(Q[:20]).tolist(), strict=True):
+        for w, b, m, got in zip(
+            layer.rows.weights.tolist(), layer.rows.bias.tolist(), layer.multiplier.tolist(), out, strict=True
+        ):
+            exact = (sum(x * k for x, k in zip(row, w, strict=True)) + b) * m
+            at = (exact + (1 << (layer.shift - 1))) >> layer.shift
+            assert got == min(max(at, 0), 255) - 128
