@@ -24,7 +24,7 @@ from micromlgen.models._activations import FUNCTIONS
 from micromlgen.models._layers import merged as merged_layers
 from micromlgen.models._layers import without_idle
 from micromlgen.models._matrix import Matrix
-from tests.cases import Case, integer_cases
+from tests.cases import Case
 from tests.conformance.test_headers import SOFT_FLOAT
 from tests.models.test_tree import DIABETES, DIGIT, DIGITS, IRIS, PROGRESSION, SPECIES
 
@@ -54,14 +54,8 @@ CASES = [
     # Its second layer has more bytes than AVR's largest object.
     Case("mlp_large", net(MLPClassifier, (90, 95), "relu", IRIS, SPECIES, max_iter=3), IRIS[::5]),
 ]
-CASES += [
-    *integer_cases([CASES[0]]),
-    *integer_cases([CASES[1], CASES[4]], ("int8",)),
-    *integer_cases([CASES[2], CASES[5], CASES[6]], ("int16",)),
-]
 if HAS_POISSON:
     CASES.append(Case("mlp_poisson", net(MLPRegressor, (4,), "relu", TEN, Y, loss="poisson"), TEN))
-    CASES += integer_cases(CASES[-1:], ("int16",))
 
 
 @pytest.mark.parametrize("layers", [(), (5,), (6, 4), (3, 8, 2, 5)], ids=str)

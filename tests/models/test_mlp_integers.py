@@ -20,10 +20,19 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.models._activations import curve_of
 from micromlgen.models._mlp_integer import Hidden
 from micromlgen.render import _environment
-from tests.models.test_mlp import ACTIVATIONS, CASES, LABELS, TEN, Y, net
+from tests.cases import integer_cases
+from tests.models.test_mlp import ACTIVATIONS, LABELS, TEN, Y, net
+from tests.models.test_mlp import CASES as FLOATS
 from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
 
 SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
+
+
+CASES = [
+    *integer_cases([FLOATS[0]]),
+    *integer_cases([FLOATS[1], FLOATS[4]], ("int8",)),
+    *integer_cases([FLOATS[2], FLOATS[5], *FLOATS[6:]], ("int16",)),
+]
 
 
 def data(name: str) -> tuple[Any, Any, tuple[int, ...]]:
@@ -135,11 +144,11 @@ def test_integers_as_they_are() -> None:
 
 def test_calibration_rows_are_needed() -> None:
     with pytest.raises(UnsupportedError, match="dtype='int8' needs calibration=X, typical rows"):
-        mm.port(CASES[0].estimator, dtype="int8")
+        mm.port(FLOATS[0].estimator, dtype="int8")
 
 
 def test_weights_that_no_step_fits() -> None:
-    estimator = copy.deepcopy(CASES[1].estimator)
+    estimator = copy.deepcopy(FLOATS[1].estimator)
     estimator.coefs_[0] *= 1e6
     with pytest.raises(UnsupportedError, match=r"MLPClassifier: weights are too large .* use dtype='int16'"):
         mm.port(estimator, dtype="int8", calibration=IRIS)
@@ -177,7 +186,7 @@ def test_products_are_rounded_exactly(name: str) -> None:
 
 
 def test_the_twin_rounds_once() -> None:
-    model: Any = mm.transpile(CASES[0].estimator, dtype="int8", calibration=IRIS, min_agreement=0.0).model
+    model: Any = mm.transpile(FLOATS[0].estimator, dtype="int8", calibration=IRIS, min_agreement=0.0).model
     layer: Hidden = model.integers.hidden[0]
     Q: NDArray[Any] = model.input.encode(IRIS)
     for row, out in zip(Q[:20].tolist(), layer.predict(Q[:20]).tolist(), strict=True):
