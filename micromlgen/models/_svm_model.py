@@ -119,7 +119,7 @@ class OnSums(Model):
         return replace(self, input=inputs, sums=matrix.scaled(inputs, width))
 
     def _cheapest(self, inputs: Input, by: Calibration) -> Self:
-        """The narrowest constants that lose nothing on the calibration rows, or those that the user wishes.
+        """The narrowest constants that lose nothing on known rows, or those that the user wishes.
 
         Raises
         ------
@@ -144,17 +144,18 @@ class OnSums(Model):
                 f"weights={by.weights!r} with inputs of {inputs.dtype} cannot be ported for {self.source}: "
                 "use 'int8'"
             )
-        lost = replace(losses(self, inputs, by), counted=self._counted(rows))
+        lost = losses(self, inputs, by)
+        lost = replace(lost, counted=self._counted(inputs.scaled(lost.rows)))
         best: Self = build(kinds[-1])
         allowed, known = lost(best) + lost.more, self._numbers(Q, rows, best)
         for precision in kinds[:-1]:
             candidate: Self = build(precision)
-            if lost(candidate) <= allowed and self._numbers(Q, rows, candidate) <= known + _LOSS:
+            if (lost(candidate) <= allowed).all() and self._numbers(Q, rows, candidate) <= known + _LOSS:
                 return candidate
         return best
 
     def _counted(self, rows: Array) -> NDArray[np.bool_] | None:
-        """Calibration rows, in the units of the estimator, on which answers of integers count; None: all."""
+        """Rows, in the units of the estimator, on which answers of integers count; None: all."""
         return None
 
     def _numbers(self, Q: Array, rows: Array, candidate: Self) -> float:

@@ -1,4 +1,8 @@
-"""Which width of weights an integer model takes: the narrowest that loses nothing on the calibration rows."""
+"""Which width of weights an integer model takes: the narrowest that loses nothing on known rows.
+
+Those are the calibration rows, and rows mixed from neighbours among them: what a few dozen calibration rows
+show by chance, many between them do not.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,23 @@ from typing import Any, Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.compress import between
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Input, Model, NumericModel
 
 Width = Literal["int8", "int16"]
 M = TypeVar("M", bound=Model)
-#: A narrower width may add so much, of the span of the answers, to the error of numbers.
+#: A narrower width may add so much, of the span of the answers, to the error of numbers, ...
 _LOSS = 1e-3
+#: ... or to the share of wrong answers among all rows, of which so many are mixed.
+_WRONG = 0.003
+_MIXED = 1000
 
 
 def narrowest(
     model: M, inputs: Input, by: Calibration, build: Callable[[Width], M], kinds: tuple[Width, ...]
 ) -> M:
-    """The model with the narrowest weights of `kinds` that answers calibration rows as well as the widest.
+    """The model with the narrowest weights of `kinds` that answers known rows as well as the widest.
 
     Parameters
     ----------
@@ -55,23 +63,25 @@ def narrowest(
     allowed = lost(widest) + lost.more
     for kind in kinds[:-1]:
         candidate = build(kind)
-        if lost(candidate) <= allowed:
+        if (lost(candidate) <= allowed).all():
             return candidate
     return widest
 
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """How far integer models are from the right answers on calibration rows: called, it tells that.
+    """How far integer models are from the right answers on known rows: called, it tells that.
 
     Parameters
     ----------
     inputs : Input
         Of the integer models.
     rows : float32 array of shape (n_rows, n_features)
+        The calibration rows and, behind them, mixed ones.
+    n_calibration : int
     expected : array
         The right answers.
-    more : float
+    more : float64 array of shape (2,)
         So much more a cheaper model may lose.
     counted : bool array of shape (n_rows,), or None
         Rows that count; None: all.
@@ -79,18 +89,24 @@ class Losses:
 
     inputs: Input
     rows: NDArray[np.float32]
+    n_calibration: int
     expected: NDArray[Any]
-    more: float
+    more: NDArray[np.float64]
     counted: NDArray[np.bool_] | None = None
 
-    def __call__(self, candidate: Model) -> float:
-        """The share of wrong answers, or of numbers the largest error in their span."""
+    def __call__(self, candidate: Model) -> NDArray[np.float64]:
+        """The share of wrong answers, or of numbers the largest error in their span: of the calibration rows,
+        and of all.
+        """
         got = candidate.decode(candidate.predict(self.inputs.encode(self.rows)))
-        if not isinstance(candidate, NumericModel):
-            wrong = got != self.expected
-            return float(wrong.mean() if self.counted is None else wrong[self.counted].mean())
-        span = np.ptp(self.expected, axis=0)
-        return float((np.abs(got - self.expected).max(axis=0) / np.where(span > 0, span, 1)).max())
+        if isinstance(candidate, NumericModel):
+            span = np.ptp(self.expected, axis=0)
+            off = (np.abs(got - self.expected) / np.where(span > 0, span, 1)).reshape(len(got), -1)
+            return np.array([off[: self.n_calibration].max(), off.max()])
+        wrong = got != self.expected
+        if self.counted is not None:
+            wrong &= self.counted
+        return np.array([wrong[: self.n_calibration].mean(), wrong.mean()])
 
 
 def losses(model: Model, inputs: Input, by: Calibration) -> Losses:
@@ -98,8 +114,10 @@ def losses(model: Model, inputs: Input, by: Calibration) -> Losses:
     assert by.rows is not None, "what is lost shows on calibration rows only"
     floats = replace(inputs, dtype="float32", exponents=None, center=None, gain=None, top=None)
     right = model.quantize(floats, by)
-    expected = right.decode(right.predict(inputs.scaled(by.rows).astype(np.float32)))
-    return Losses(inputs, by.rows, expected, _LOSS if isinstance(model, NumericModel) else 0.0)
+    rows = np.concatenate([by.rows, between(by.rows, _MIXED)])
+    expected = right.decode(right.predict(inputs.scaled(rows).astype(np.float32)))
+    more = np.array([_LOSS, _LOSS] if isinstance(model, NumericModel) else [0.0, _WRONG])
+    return Losses(inputs, rows, len(by.rows), expected, more)
 
 
 def widths(inputs: Input) -> tuple[Width, ...]:

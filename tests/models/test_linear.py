@@ -18,8 +18,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 import micromlgen as mm
 from micromlgen.errors import UnsupportedError
@@ -318,6 +319,19 @@ def test_rows_that_calibration_did_not_see(name: str, dtype: str) -> None:
     program = mm.transpile(estimator, name="unseen", **options)
     right = np.mean(program.predict(test) == estimator.predict(test.astype(float)))
     assert right >= {"float32": 1.0, "int16": 0.99, "int8": 0.97}[dtype]
+
+
+@pytest.mark.parametrize("kind", [lm.LogisticRegression, LinearSVC, SVC], ids=lambda e: e.__name__)
+@pytest.mark.parametrize("data", ["digits", "wine"])
+def test_few_calibration_rows_do_not_flatter_narrow_weights(kind: Any, data: str) -> None:
+    """8 bits answer all of so few training rows, and 2 % of the others otherwise."""
+    X, y = {"digits": load_digits, "wine": load_wine}[data](return_X_y=True)
+    X = X.astype(np.float32)
+    options = {SVC: {"kernel": "linear"}, LinearSVC: {"random_state": 0}}.get(kind, {})
+    few, rest, labels, _ = train_test_split(X, y, train_size=80, random_state=1, stratify=y)
+    estimator = make_pipeline(StandardScaler(), kind(**options)).fit(few.astype(float), labels)
+    program = mm.transpile(estimator, name="model", dtype="int16", calibration=few)
+    assert (program.predict(rest) == estimator.predict(rest.astype(float))).mean() >= 0.99
 
 
 def test_weights_are_as_narrow_as_they_may_be() -> None:

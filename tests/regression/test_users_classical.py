@@ -136,7 +136,6 @@ def test_scalers_in_pipelines_of_integers(model: Any, dtype: str) -> None:
     X = WINE.astype(np.float32)
     estimator = make_pipeline(StandardScaler(), model).fit(X[::2].astype(float), CULTIVAR[::2])
     program = mm.transpile(estimator, name="model", dtype=dtype, calibration=X[::2])
-    assert (
-        program.predict(X[1::2]) == estimator.predict(X[1::2].astype(float))
-    ).mean() >= 0.97  # two of 89 rows may differ
+    agreed = program.predict(X[1::2]) == estimator.predict(X[1::2].astype(float))
+    assert agreed.mean() >= 0.98  # one of 89 rows may differ
     np.testing.assert_array_equal(c_predict(program, X), program.predict(X))
