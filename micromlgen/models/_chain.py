@@ -182,7 +182,10 @@ class Chain(Model):
         inputs = Input(self.own.input.n_features, missing=self.own.input.missing)
         own = self.own.quantize(inputs, Calibration())
         found = own.undecided(final, Z)
-        if self.input.is_integer or (isinstance(own, NumericModel) and not jumps(own, Z)):
+        if self.input.is_integer:
+            return found
+        found = found | vague(self.stages, np.asarray(X, np.float32))[:, None]
+        if isinstance(own, NumericModel) and not jumps(own, Z):
             return found  # of numbers the tolerance tells
         _, error = through(self.stages, np.asarray(X, np.float32), promised=True)
         if self.taken_in is not None:
@@ -193,6 +196,10 @@ class Chain(Model):
             return y.reshape(len(y), -1)
 
         return found | changes(answer, Z, error)
+
+    def vague(self, X: Array) -> NDArray[np.bool_]:
+        """As `Stage.vague`."""
+        return vague([*self.stages, self.last], X)
 
     def boundaries(self) -> Sequence[Array]:
         return self.stages[0].boundaries()
@@ -225,6 +232,16 @@ class Chain(Model):
 
     def contract(self) -> Sequence[str]:
         return [f"behind {', '.join(s.source for s in self.stages)}: {line}" for line in self.last.contract()]
+
+
+def vague(stages: Sequence[Model], X: Array) -> NDArray[np.bool_]:
+    """Rows, shape (n,), that a model inside a stage is not promised to answer as its estimator does."""
+    found = np.zeros(len(X), bool)
+    for stage in stages:
+        if isinstance(stage, Stage | Chain):
+            found |= stage.vague(X)
+        X = stage.predict(X)
+    return found
 
 
 def jumps(model: Model, Q: Array) -> bool:

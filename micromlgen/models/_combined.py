@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Input, Model, NumericModel, Regressor, Transformer
 from micromlgen.models._chain import Split
@@ -73,25 +74,31 @@ def regressors(models: Sequence[Model], source: str) -> None:
             raise UnsupportedError(f"{source}: {model.source} is no regressor, which it needs")
 
 
-def numbers_of(models: Sequence[Model]) -> list[Transformer]:
+def numbers_of(models: Sequence[Model], estimators: Sequence[Any]) -> list[Transformer]:
     """What regressors answer."""
-    return [answers(model, "predict") for model in models]
+    pairs = zip(models, estimators, strict=True)
+    return [answers(model, "predict", estimator=estimator) for model, estimator in pairs]
 
 
-def weighted_sum(models: Sequence[Model], weights: NDArray[np.float64], source: str) -> Model:
+def weighted_sum(estimators: Sequence[Any], weights: NDArray[np.float64], source: str) -> Model:
     """The sum of what regressors of one output answer, each times its weight."""
+    models = [model_of(e) for e in estimators]
     regressors(models, source)
     rows = stacked(models, LinearRegressor)
     if rows is not None:
         summed = Matrix((weights @ rows.weights)[None], np.array([weights @ rows.bias]))
         return linear_regressor(summed, source)
-    return combined(numbers_of(models), linear_regressor(Matrix(weights[None], np.zeros(1)), source), source)
+    last = linear_regressor(Matrix(weights[None], np.zeros(1)), source)
+    return combined(numbers_of(models, estimators), last, source)
 
 
-def scaled(model: Model, gain: NDArray[np.float64], offset: NDArray[np.float64], source: str) -> Model:
+def scaled(
+    model: Model, gain: NDArray[np.float64], offset: NDArray[np.float64], source: str, estimator: Any = None
+) -> Model:
     """What a regressor answers, times `gain` and plus `offset`, output by output."""
     assert isinstance(model, NumericModel)
     rows = stacked([model], LinearRegressor)
     if rows is not None:
         return linear_regressor(Matrix(rows.weights * gain[:, None], rows.bias * gain + offset), source)
-    return combined(numbers_of([model]), linear_regressor(Matrix(np.diag(gain), offset), source), source)
+    last = linear_regressor(Matrix(np.diag(gain), offset), source)
+    return combined(numbers_of([model], [estimator]), last, source)

@@ -57,6 +57,10 @@ class Stage(Transformer):
         """Of a stage that copies: the inputs of what follows, in integer modes."""
         raise NotImplementedError(self.source)
 
+    def vague(self, X: Array) -> NDArray[np.bool_]:
+        """Rows, shape (n,), that a model inside is not promised to answer as its estimator does."""
+        return np.zeros(len(X), bool)
+
     @property
     def output_scale(self) -> float:
         return 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +39,10 @@ class Answers(Stage):
     model: Model
     what: What
     columns: tuple[int, ...]
+    #: Whose model that is, in the estimator's numbers, and what was taken into it since.
+    estimator: Any = None
+    own: Model | None = None
+    taken_in: Affine | None = None
 
     @property
     def uses_math(self) -> bool:
@@ -68,7 +73,24 @@ class Answers(Stage):
 
     def behind(self, stage: Affine) -> Answers | None:
         inner = self.model.behind(stage)
-        return None if inner is None else replace(self, input=inner.input, model=inner)
+        if inner is None:
+            return None
+        taken_in = stage if self.taken_in is None else self.taken_in.after(stage)
+        return replace(self, input=inner.input, model=inner, taken_in=taken_in)
+
+    @cached_property
+    def _judge(self) -> Model | None:
+        """The model that knows where its estimator is not followed."""
+        if self.own is None:
+            return None
+        inputs = Input(self.own.input.n_features, missing=self.own.input.missing)
+        return self.own.quantize(inputs, Calibration())
+
+    def vague(self, X: Array) -> NDArray[np.bool_]:
+        if self._judge is None:
+            return super().vague(X)
+        rows = X.astype(np.float64) if self.taken_in is None else self.taken_in.apply(X)
+        return np.asarray(self._judge.undecided(self.estimator, rows).any(axis=1))
 
     def quantize(self, inputs: Input, by: Calibration) -> Answers:
         if inputs.is_integer:
@@ -129,8 +151,17 @@ class Answers(Stage):
         return self.model.contract()
 
 
-def answers(model: Model, what: What, columns: Sequence[int] | None = None) -> Answers:
-    """What a model answers, all or some columns of it."""
-    made = Answers(source=model.source, input=model.input, span=zeros(1), model=model, what=what, columns=())
+def answers(model: Model, what: What, columns: Sequence[int] | None = None, estimator: Any = None) -> Answers:
+    """What the model of an estimator answers, all or some columns of it."""
+    made = Answers(
+        source=model.source,
+        input=model.input,
+        span=zeros(1),
+        model=model,
+        what=what,
+        columns=(),
+        estimator=estimator,
+        own=None if estimator is None else model,
+    )
     kept = tuple(range(made.n_answers)) if columns is None else tuple(columns)
     return replace(made, columns=kept, span=zeros(len(kept)))

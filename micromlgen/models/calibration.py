@@ -172,7 +172,7 @@ class Isotonic(Calibrated):
         return only_layout("points", [self.at, self.value, self.starts], (1100, 1200, 200, 1300), work)
 
 
-def _decisions(title: str, model: Model) -> Answers:
+def _decisions(title: str, model: Model, estimator: Any) -> Answers:
     """What is calibrated: decisions, else probabilities.
 
     Raises
@@ -181,9 +181,9 @@ def _decisions(title: str, model: Model) -> Answers:
         If there are neither.
     """
     if isinstance(model, DecisionClassifier):
-        return answers(model, "decision_function")
+        return answers(model, "decision_function", estimator=estimator)
     if isinstance(model, ProbabilisticClassifier):
-        return answers(model, "predict_proba", (1,) if sum(model.n_classes) == 2 else None)
+        return answers(model, "predict_proba", (1,) if sum(model.n_classes) == 2 else None, estimator)
     raise UnsupportedError(f"{title}: {model.source} has neither decisions nor probabilities here")
 
 
@@ -217,7 +217,7 @@ def calibrated(estimator: Any) -> Model:
         if not np.array_equal(fold.estimator.classes_, estimator.classes_):
             raise UnsupportedError(f"{title}: a fold lacks a class; fit it with ensemble=False")
         calibrator = _calibrator(title, fold.calibrators, fold.method)
-        parts.append(in_sequence([_decisions(title, model), calibrator]))
+        parts.append(in_sequence([_decisions(title, model, fold.estimator), calibrator]))
     n = len(parts)
     final = MeanShares(
         source=title,

@@ -50,10 +50,11 @@ def one_vs_rest(estimator: Any) -> Model:
     linear = _linear(title, models, classes)
     if linear is not None:
         return linear
+    pairs = list(zip(models, estimator.estimators_, strict=True))
     if all(isinstance(m, DecisionClassifier) and m.n_decisions == 1 for m in models):
-        return _by_decisions(title, models, classes)
+        return _by_decisions(title, pairs, classes)
     if all(isinstance(m, ProbabilisticClassifier) for m in models):
-        return _by_probabilities(title, models, classes)
+        return _by_probabilities(title, pairs, classes)
     raise UnsupportedError(f"{title} needs models with decision_function or predict_proba; use others")
 
 
@@ -71,27 +72,28 @@ def _linear(title: str, models: Sequence[Model], classes: tuple[Array, ...]) -> 
     return LinearDecision(source=title, input=Input(rows.weights.shape[1]), classes=classes, matrix=rows)
 
 
-def _by_decisions(title: str, models: Sequence[Model], classes: tuple[Array, ...]) -> Model:
-    n = len(models)
+def _by_decisions(title: str, pairs: Sequence[tuple[Model, Any]], classes: tuple[Array, ...]) -> Model:
+    n = len(pairs)
     unit = Matrix(np.eye(n), np.zeros(n))
     last = LinearDecision(source=title, input=Input(n), classes=classes, matrix=unit)
 
     def split(own: Any, X: Array) -> tuple[Any, Array]:
         return _Largest(), np.stack([e.decision_function(X) for e in own.estimators_], axis=1)
 
-    return combined([answers(m, "decision_function") for m in models], last, title, split)
+    parts = [answers(m, "decision_function", estimator=e) for m, e in pairs]
+    return combined(parts, last, title, split)
 
 
-def _by_probabilities(title: str, models: Sequence[Model], classes: tuple[Array, ...]) -> Model:
+def _by_probabilities(title: str, pairs: Sequence[tuple[Model, Any]], classes: tuple[Array, ...]) -> Model:
     """The second class of each model; of one model both."""
-    kept = (1,) if len(models) > 1 else (0, 1)
-    parts = [answers(m, "predict_proba", kept) for m in models]
+    kept = (1,) if len(pairs) > 1 else (0, 1)
+    parts = [answers(m, "predict_proba", kept, e) for m, e in pairs]
     last = MeanShares(
         source=title,
         input=Input(len(kept) * len(parts)),
         classes=classes,
         weights=np.ones(1),
-        normalized=len(models) > 1,
+        normalized=len(pairs) > 1,
     )
 
     def split(own: Any, X: Array) -> tuple[Any, Array]:

@@ -156,4 +156,5 @@ def regressor(estimator: Any) -> Model:
     if rows is not None:
         return linear_regressor(rows, title)
     n = len(models)
-    return combined(numbers_of(models), linear_regressor(Matrix(np.eye(n), np.zeros(n)), title), title)
+    last = linear_regressor(Matrix(np.eye(n), np.zeros(n)), title)
+    return combined(numbers_of(models, estimator.estimators_), last, title)

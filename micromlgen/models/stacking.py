@@ -25,7 +25,7 @@ from micromlgen.models.answers import Answers, What, answers
 from micromlgen.models.scalers import of_map
 
 
-def _answers(title: str, model: Model, method: What) -> Answers:
+def _answers(title: str, model: Model, method: What, estimator: Any) -> Answers:
     """What a member of a stack is asked for.
 
     Raises
@@ -35,14 +35,14 @@ def _answers(title: str, model: Model, method: What) -> Answers:
     """
     if method == "predict_proba" and isinstance(model, ProbabilisticClassifier) and model.n_outputs == 1:
         # The first of two probabilities is what the second leaves.
-        return answers(model, method, (1,) if model.n_classes[0] == 2 else None)
+        return answers(model, method, (1,) if model.n_classes[0] == 2 else None, estimator)
     if method == "decision_function" and isinstance(model, DecisionClassifier):
-        return answers(model, method)
+        return answers(model, method, estimator=estimator)
     if method == "predict" and isinstance(model, NumericModel):
-        return answers(model, method)
+        return answers(model, method, estimator=estimator)
     if method == "predict" and isinstance(model, Classifier) and model.n_outputs == 1:
         if np.array_equal(model.classes[0], np.arange(model.n_classes[0])):
-            return answers(model, method)
+            return answers(model, method, estimator=estimator)
         raise UnsupportedError(f"{title}: {model.source} answers with labels; fit it without cv='prefit'")
     raise UnsupportedError(
         f"{title}: the {method} of {model.source} cannot be ported; use another stack_method or member"
@@ -67,7 +67,8 @@ def stack(estimator: Any) -> Model:
     title = type(estimator).__name__
     members = [model_of(e) for e in estimator.estimators_]
     parts: list[Transformer] = [
-        _answers(title, model, method) for model, method in zip(members, estimator.stack_method_, strict=True)
+        _answers(title, *member)
+        for member in zip(members, estimator.stack_method_, estimator.estimators_, strict=True)
     ]
     if estimator.passthrough:
         n = members[0].input.n_features

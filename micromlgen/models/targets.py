@@ -16,14 +16,14 @@ from micromlgen.models.regression import LinearRegressor, LogRegressor
 from micromlgen.models.transformers import AffineTransformer
 
 
-def _exponential(model: Model, shift: float, source: str) -> Model:
+def _exponential(model: Model, shift: float, source: str, estimator: Any) -> Model:
     """``exp(y) + shift`` of what a regressor of one output answers."""
     rows = stacked([model], LinearRegressor)
     unit = Matrix(np.eye(1), np.zeros(1)) if rows is None else rows
     plain = linear_regressor(unit, source)
     last = LogRegressor(source=source, input=plain.input, span=plain.span, matrix=unit)
-    power = last if rows is not None else combined(numbers_of([model]), last, source)
-    return power if shift == 0 else scaled(power, np.ones(1), np.full(1, shift), source)
+    power = last if rows is not None else combined(numbers_of([model], [estimator]), last, source)
+    return power if shift == 0 else scaled(power, np.ones(1), np.full(1, shift), source, estimator)
 
 
 @converts("sklearn.compose.TransformedTargetRegressor")
@@ -45,13 +45,13 @@ def transformed(estimator: Any) -> Model:
     if type(back).__name__ == "FunctionTransformer" and inverse is None and back.func is None:
         return model
     if inverse in (np.exp, np.expm1) and n == 1:
-        return _exponential(model, -1.0 if inverse is np.expm1 else 0.0, title)
+        return _exponential(model, -1.0 if inverse is np.expm1 else 0.0, title, estimator.regressor_)
     if type(back).__name__ != "FunctionTransformer":
         stages = stages_of(back)
         maps = [s.map for s in stages if isinstance(s, AffineTransformer)]
         if len(stages) == len(maps) == 1 and maps[0].gain is not None and (maps[0].gain != 0).all():
             gain = 1 / maps[0].gain
-            return scaled(model, gain, -maps[0].offset * gain, title)
+            return scaled(model, gain, -maps[0].offset * gain, title, estimator.regressor_)
     raise UnsupportedError(
         f"{title}: its answers cannot be transformed back in the C; use a StandardScaler or MinMaxScaler as "
         "the transformer, or inverse_func=numpy.exp or numpy.expm1 for one target"

@@ -69,9 +69,9 @@ def threshold(estimator: Any) -> Model:
         limit = 0.5 if method == "predict_proba" else 0.0
     positive = _positive(estimator)
     if method == "predict_proba" and isinstance(model, ProbabilisticClassifier):
-        parts = [answers(model, "predict_proba", (positive,))]
+        parts = [answers(model, "predict_proba", (positive,), inner)]
     elif method == "decision_function" and isinstance(model, DecisionClassifier):
-        parts = [answers(model, "decision_function")]
+        parts = [answers(model, "decision_function", estimator=inner)]
     else:
         raise UnsupportedError(f"{title}: the {method} of {model.source} cannot be ported")
     matrix = stacked([model], type(model)) if isinstance(model, LinearDecision) else None

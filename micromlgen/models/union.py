@@ -111,6 +111,10 @@ class Union(Stage):
     def tolerance(self, X: Array) -> NDArray[np.float64]:
         return self._wide([part.tolerance(X) for part in self.parts], len(X))
 
+    def vague(self, X: Array) -> NDArray[np.bool_]:
+        own = [part.vague(X) for part in self.parts if isinstance(part, Stage | ChainTransformer)]
+        return np.asarray(np.any(own, axis=0)) if own else super().vague(X)
+
     def boundaries(self) -> Sequence[Array]:
         each = [part.boundaries() for part in self.parts]
         out = []

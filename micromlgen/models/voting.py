@@ -14,7 +14,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Classifier, Input, Layout, Model, ProbabilisticClassifier
 from micromlgen.models._combined import combined, weighted_sum
 from micromlgen.models._stage import ULP, only_layout
-from micromlgen.models.answers import answers
+from micromlgen.models.answers import What, answers
 
 Array = NDArray[Any]
 #: The contract: the class is scikit-learn's where the two best differ by this share of all votes.
@@ -175,7 +175,9 @@ def classifier(estimator: Any) -> Model:
         if named is None or not np.array_equal(named, np.arange(len(estimator.classes_))):
             raise UnsupportedError(f"{title}: {model.source} knows other classes; fit them together")
     kind = MeanShares if soft else Majority
-    voters = [answers(model, "predict_proba" if soft else "predict") for model in models]
+    method: What = "predict_proba" if soft else "predict"
+    pairs = zip(models, estimator.estimators_, strict=True)
+    voters = [answers(model, method, estimator=e) for model, e in pairs]
     final = kind(
         source=title,
         input=Input(sum(v.n_outputs for v in voters)),
@@ -184,7 +186,7 @@ def classifier(estimator: Any) -> Model:
     )
 
     def split(own: Any, X: Array) -> tuple[Any, Array]:
-        asked = [getattr(e, "predict_proba" if soft else "predict")(X) for e in own.estimators_]
+        asked = [getattr(e, method)(X) for e in own.estimators_]
         wide = [np.asarray(a, np.float64).reshape(len(X), -1) for a in asked]
         return Final(final), np.concatenate(wide, axis=1)
 
@@ -195,5 +197,4 @@ def classifier(estimator: Any) -> Model:
 def regressor(estimator: Any) -> Model:
     """Convert the mean of regressors; of linear ones it is a linear one."""
     weights = _weights(estimator)
-    models = [model_of(e) for e in estimator.estimators_]
-    return weighted_sum(models, weights / weights.sum(), type(estimator).__name__)
+    return weighted_sum(estimator.estimators_, weights / weights.sum(), type(estimator).__name__)
