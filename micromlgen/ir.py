@@ -237,6 +237,11 @@ class Model(ABC):
         """Whether the C calls functions of math.h."""
         return False
 
+    @property
+    def of_classes(self) -> bool:
+        """Whether features are indices of classes: one that may be wrong may be any."""
+        return False
+
     def rounding(self, Q: Array) -> Array | None:
         """Most by which the numbers of the C may differ from the twin's; None: they have the same bits.
 

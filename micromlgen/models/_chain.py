@@ -167,6 +167,8 @@ class Chain(Model):
 
     def unsure(self, Q: Array) -> NDArray[np.bool_]:
         Z, error = through(self.stages, Q)
+        if self.last.of_classes:
+            return np.asarray(self.last.unsure(Z) | error.any(axis=1, keepdims=True))
         if self.last.rounding(Z) is None:
             return np.repeat(near(self.last, Z, error)[:, None], self.n_outputs, axis=1)
         own = self.last.unsure(Z)
@@ -188,6 +190,8 @@ class Chain(Model):
         if isinstance(own, NumericModel) and not jumps(own, Z):
             return found  # of numbers the tolerance tells
         _, error = through(self.stages, np.asarray(X, np.float32), promised=True)
+        if own.of_classes:
+            return found | error.any(axis=1, keepdims=True)
         if self.taken_in is not None:
             error = error @ np.abs(self.taken_in.matrix.T)
 

@@ -50,6 +50,11 @@ def features_of(tree: Any, taken: Any) -> Array:
     return np.asarray(np.asarray(taken)[np.maximum(tree.feature, 0)])
 
 
+def are_trees(estimators: Sequence[Any]) -> bool:
+    """Whether all are decision trees."""
+    return all(hasattr(grown, "tree_") for grown in estimators)
+
+
 def fitted_trees(estimator: Any) -> list[Any]:
     """The `tree_` of each of an ensemble's estimators.
 

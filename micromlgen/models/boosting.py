@@ -19,7 +19,6 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
 from micromlgen.ir import Calibration, DecisionClassifier, Input, Model, ProbabilisticClassifier, Regressor
-from micromlgen.models._adaboost import from_adaboost
 from micromlgen.models._boosted import Boosted, Link
 from micromlgen.models._catboost import from_catboost
 from micromlgen.models._gradient import from_gradient_boosting
@@ -285,7 +284,14 @@ class BoostingRegressor(_Boosting, Regressor):
         return np.array([raw + largest * 2.0**-23 + np.finfo(np.float32).smallest_subnormal])
 
 
-def _model(boosted: Boosted) -> Model:
+def of_boosted(boosted: Boosted) -> Model:
+    """The model of what a booster has learnt.
+
+    Raises
+    ------
+    UnsupportedError
+        If it has learnt one class only, or categories beside numbers that count as missing.
+    """
     categories = boosted.categories
     if categories is not None and boosted.also_missing is not None:
         raise UnsupportedError(
@@ -343,7 +349,6 @@ _IMPORTERS: Mapping[str, Callable[[Any], Boosted]] = {
         ),
         from_hist_gradient_boosting,
     ),
-    "sklearn.ensemble.AdaBoostClassifier": from_adaboost,
     **dict.fromkeys(
         (
             "xgboost.XGBClassifier",
@@ -365,7 +370,7 @@ _IMPORTERS: Mapping[str, Callable[[Any], Boosted]] = {
 
 
 def _converter(importer: Callable[[Any], Boosted]) -> Callable[[Any], Model]:
-    return lambda estimator: _model(importer(estimator))
+    return lambda estimator: of_boosted(importer(estimator))
 
 
 for _path, _importer in _IMPORTERS.items():

@@ -262,11 +262,7 @@ def _of_bagging(estimator: Any, grown: Any, taken: Any) -> _Fitted:
     return _Fitted(**same, feature=features_of(tree, taken), value=value)
 
 
-@converts(
-    "sklearn.ensemble.RandomForestClassifier",
-    "sklearn.ensemble.ExtraTreesClassifier",
-    "sklearn.ensemble.BaggingClassifier",
-)
+@converts("sklearn.ensemble.RandomForestClassifier", "sklearn.ensemble.ExtraTreesClassifier")
 def classifier(estimator: Any) -> ForestClassifier:
     """Convert a forest of classifiers."""
     fitted = _fitted(estimator)
@@ -284,11 +280,7 @@ def classifier(estimator: Any) -> ForestClassifier:
     )
 
 
-@converts(
-    "sklearn.ensemble.RandomForestRegressor",
-    "sklearn.ensemble.ExtraTreesRegressor",
-    "sklearn.ensemble.BaggingRegressor",
-)
+@converts("sklearn.ensemble.RandomForestRegressor", "sklearn.ensemble.ExtraTreesRegressor")
 def regressor(estimator: Any) -> ForestRegressor:
     """Convert a forest of regressors."""
     fitted = _fitted(estimator)

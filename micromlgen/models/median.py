@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Input, Layout, Regressor
 from micromlgen.models import _code
@@ -127,7 +126,6 @@ class MedianRegressor(OnTrees, Regressor):
         return {"trees": (list(_code.steps(self.trees, self.input, t)) for t in range(self.n_trees))}
 
 
-@converts("sklearn.ensemble.AdaBoostRegressor")
 def regressor(estimator: Any) -> MedianRegressor:
     """Convert a boosted regressor over decision trees."""
     fitted = fitted_trees(estimator)

@@ -326,7 +326,13 @@ def svc(estimator: Any) -> Model:
             f"{type(estimator).__name__} with break_ties=True and decision_function_shape='ovo' does not "
             "predict; use decision_function_shape='ovr'"
         )
-    exact, classes = sums_of(estimator, estimator.intercept_), np.asarray(estimator.classes_)
+    classes = np.asarray(estimator.classes_)
+    if len(estimator.n_support_) < len(classes):
+        raise UnsupportedError(
+            f"{type(estimator).__name__} was fitted with a class whose rows all weigh nothing, which names "
+            "the others wrongly; fit it without these rows"
+        )
+    exact = sums_of(estimator, estimator.intercept_)
     a, b = (np.ravel(getattr(estimator, name, ())) for name in ("_probA", "_probB"))
     more: dict[str, Any] = {"classes": (classes,), **_common(estimator)}
     if isinstance(exact, Matrix) and len(classes) == 2 and not a.size:

@@ -118,6 +118,10 @@ class Majority(_Votes):
     """The class that most voters name, the lowest one where votes tie; features are their indices."""
 
     @property
+    def of_classes(self) -> bool:
+        return True
+
+    @property
     def _whole(self) -> bool:
         return bool((self.weights == np.rint(self.weights)).all())
 

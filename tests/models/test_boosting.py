@@ -15,7 +15,6 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 import micromlgen as mm
@@ -140,12 +139,6 @@ def test_an_exponential_out_of_range_is_refused() -> None:
     estimator = hist(HistGradientBoostingRegressor, loss="poisson", max_iter=3).fit(IRIS, COUNTS)
     estimator._baseline_prediction = estimator._baseline_prediction + 80.0
     with pytest.raises(ValueError, match="exponentials are not ported; scale the targets"):
-        mm.transpile(estimator)
-
-
-def test_adaboost_of_anything_but_trees_is_refused() -> None:
-    estimator = AdaBoostClassifier(LogisticRegression(), n_estimators=2).fit(IRIS, SPECIES)
-    with pytest.raises(ValueError, match="of LogisticRegression cannot be ported; use decision trees"):
         mm.transpile(estimator)
 
 

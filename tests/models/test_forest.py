@@ -12,7 +12,6 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.naive_bayes import GaussianNB
 
 import micromlgen as mm
 from tests.cases import Case, integer_cases
@@ -146,9 +145,3 @@ def test_a_mean_that_32_bits_cannot_hold_is_refused() -> None:
 def test_many_trees_far_from_zero_stay_within_the_contract() -> None:
     estimator = regressor(1500, max_depth=2).fit(IRIS, 7 + IRIS[:, 0])
     assert mm.verify(estimator, IRIS[::10], optimize="size")
-
-
-def test_bagging_of_anything_but_trees_is_refused() -> None:
-    estimator = BaggingClassifier(GaussianNB(), n_estimators=2).fit(IRIS, SPECIES)
-    with pytest.raises(ValueError, match="of GaussianNB cannot be ported; use decision trees"):
-        mm.transpile(estimator)

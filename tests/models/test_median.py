@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from sklearn.ensemble import AdaBoostRegressor
-from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
 import micromlgen as mm
@@ -49,9 +47,3 @@ def test_one_half_of_the_weight_is_enough() -> None:
     lower = np.minimum(*(tree.predict(IRIS) for tree in estimator.estimators_))
     np.testing.assert_allclose(program.predict(IRIS), lower, rtol=1e-6)
     assert program.verify(IRIS), "rows at the margin are not counted as wrong"
-
-
-def test_only_trees() -> None:
-    estimator = AdaBoostRegressor(LinearRegression(), n_estimators=2).fit(IRIS, IRIS[:, 0])
-    with pytest.raises(ValueError, match="of LinearRegression cannot be ported; use decision trees"):
-        mm.transpile(estimator)

@@ -472,3 +472,11 @@ def test_steps_saturate_and_masks_are_chosen_by_size() -> None:
     assert duals.mask.tolist() == [1, 2, 4, 8]
     np.testing.assert_array_equal(duals.stored, np.ones(4))
     assert Duals(np.ones((4, 4)), duals.starts, duals.constant).mask is None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_class_that_weighs_nothing() -> None:
+    """libsvm leaves it out, and scikit-learn then gives the others' answers wrong names."""
+    estimator = SVC().fit(IRIS, SPECIES, sample_weight=(SPECIES > 0).astype(float))
+    with pytest.raises(UnsupportedError, match="a class whose rows all weigh nothing"):
+        mm.transpile(estimator, name="no")
