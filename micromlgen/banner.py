@@ -8,6 +8,9 @@ from micromlgen.cformat import Name
 from micromlgen.ir import Classifier, Detector, Layout, Model, NumericModel
 from micromlgen.lossy import Compression
 
+#: Told of every header; `split` says otherwise in its place.
+REPEATS = "Constants repeat in every file that includes this header: layout='split' keeps them in one."
+
 
 def banner(
     model: Model,
@@ -65,7 +68,7 @@ def banner(
         where = f" where {condition}" if condition else " elsewhere" if len(layouts) > 1 else ""
         lines += [f"  layout{where}: {layout.name}, {sum(layout.tables)} bytes of tables in flash"]
     lines += ["  RAM: none beyond x and the stack"]
-    lines += ["Constants repeat in every file that includes this header: include it in one.", "", "Usage"]
+    lines += [REPEATS, "", "Usage"]
     several = model.n_outputs > 1
     result = "int" if not isinstance(model, NumericModel) else f"{name.snake}_output_t"
     lines += [f"  {name.snake}_input_t x[{name.macro}_N_FEATURES] = {{ ... }};"]

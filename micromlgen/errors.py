@@ -15,3 +15,7 @@ class AgreementError(MicromlgenError, ValueError):
 
 class ToolchainError(MicromlgenError, RuntimeError):
     """A compiler or simulator is missing, refused its input, or did not finish."""
+
+
+class OverwriteError(MicromlgenError, FileExistsError):
+    """A file is there already, and was not meant to be replaced."""

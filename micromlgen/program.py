@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from micromlgen import cformat
 from micromlgen.banner import banner
 from micromlgen.boards import board
+from micromlgen.companion import companion
 from micromlgen.compress import check_floor, compressed
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
@@ -26,6 +27,7 @@ from micromlgen.ir import (
     Scored,
     Transformer,
 )
+from micromlgen.layouts import layout_files, write
 from micromlgen.lossy import Compression
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
@@ -187,21 +189,43 @@ class Program:
         rows = self.calibration if X is None else check_rows(X, self.model.input, "X")
         return footprint(self.model, self.header, self.name, board(board_name), rows)
 
-    def save(self, path: str | Path, layout: str = "header") -> Path:
-        """Write the header to `path`: a file, or a folder that then holds ``<name>.h``; returns the file.
+    def save(self, path: str | Path, layout: str = "header", force: bool = False) -> Path:
+        """Write the header, alone or as a library; returns the file that a sketch includes.
+
+        Where calibration rows are known, ``<name>.json`` beside the header tells what they look like: the
+        companion file, for `micromlgen monitor`.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder, made if need be; of layout "header" also a file. Nothing is written outside of it.
+        layout : {"header", "split", "arduino", "platformio", "zephyr", "cmake", "esp-idf"}
+            "header": ``<name>.h``. "split": ``<name>.h`` to include wherever it is needed, and ``<name>.c``
+            with the tables. The others: the same two files within an Arduino or PlatformIO library, a Zephyr
+            module, a CMake target, an ESP-IDF component.
+        force : bool
+            Replace files that are there with other contents.
 
         Raises
         ------
         UnsupportedError
-            If `layout` is not "header".
+            If there is no such layout.
+        OverwriteError
+            If files would be replaced, and not `force`; none is written.
         """
+        target, companion_text = Path(path), None
+        if self.calibration is not None:
+            companion_text = companion(self.name.snake, self.model, self.calibration).text()
         if layout != "header":
-            raise UnsupportedError(f"layout={layout!r}: this version writes layout='header' only")
-        target = Path(path)
+            files = layout_files(layout, self.model, self.header, self.name, companion_text)
+            write(target, files, force)
+            return target / next(iter(files))
         if target.is_dir() or str(path).endswith(("/", "\\")):
             target = target / f"{self.name.snake}.h"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(self.header, encoding="ascii", newline="\n")
+        files = {target.name: self.header}
+        if companion_text is not None:
+            files[target.with_suffix(".json").name] = companion_text
+        write(target.parent, files, force)
         return target
 
 

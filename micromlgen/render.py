@@ -154,6 +154,17 @@ def _body(layout: Layout, *, model: Model, name: cformat.Name, **context: Any) -
     )
 
 
+def template_files(folder: str) -> list[str]:
+    """Paths of the templates in a folder of templates, relative to it, in order."""
+    root = _templates() / folder
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.j2"))
+
+
+def render_file(template: str, context: Mapping[str, Any]) -> str:
+    """Text of a template whose blank lines are all meant."""
+    return _environment().get_template(template).render(context)
+
+
 def render_text(template: str, **context: Any) -> str:
     """Text of a template, without the blank lines that pile up where it leaves something out."""
     lines = _environment().get_template(f"{template}.h.j2").render(**context).split("\n")

@@ -208,14 +208,8 @@ class TestSave:
 
     def test_again_over_the_old_one(self, tmp_path: Path) -> None:
         mm.transpile(TREE, name="iris").save(tmp_path)
-        path = mm.transpile(FOREST, name="iris").save(tmp_path)
+        path = mm.transpile(FOREST, name="iris").save(tmp_path, force=True)
         assert "RandomForestClassifier" in path.read_text()
-
-    @pytest.mark.parametrize("layout", ["arduino", "split", "", None])
-    def test_unknown_layout(self, tmp_path: Path, layout: object) -> None:
-        with pytest.raises(UnsupportedError, match=r"^layout=.*: this version writes layout='header' only"):
-            mm.transpile(TREE).save(tmp_path, layout=layout)
-        assert not list(tmp_path.iterdir())
 
 
 def test_one_row_of_python_numbers() -> None:

@@ -11,7 +11,7 @@ host=()
 command -v cc >/dev/null && command -v c++ >/dev/null || host=(gcc g++ libc6-dev)
 arduino=(gcc-avr avr-libc binutils-avr arduino-core-avr libsimavr-dev libelf-dev)
 cores=(
-    clang
+    clang cmake
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
     gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc
     gcc-xtensa-lx106 picolibc-xtensa-lx106-elf

@@ -79,7 +79,7 @@ def run(board: str, folder: Path, real_port: str | None, console: Console) -> Re
 
     program = mm.transpile(forest, name="activity", dtype="int16", calibration=x_train)
     folder.mkdir(parents=True, exist_ok=True)
-    program.save(folder / "activity.h")
+    program.save(folder / "activity.h", force=True)
     for name in ("activity.ino", "features.h"):
         shutil.copy(HERE / name, folder)
     sketch = arduino.build_sketch(folder, board, folder / "build")

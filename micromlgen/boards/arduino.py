@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,17 +65,19 @@ def include_flags(board: str) -> list[str]:
     return [f"-mmcu={it.mcu}", *defines, "-DARDUINO_ARCH_AVR", *(f"-I{folder}" for folder in folders)]
 
 
-def build_sketch(sketch: Path, board: str, out: Path) -> Sketch:
-    """Build a sketch as the Arduino IDE does, without its libraries.
+def build_sketch(sketch: Path, board: str, out: Path, libraries: Sequence[Path] = ()) -> Sketch:
+    """Build a sketch as the Arduino IDE does.
 
     Parameters
     ----------
     sketch : Path
-        A ``.ino`` file, or a folder with one; it may include headers that stand beside it. ``Arduino.h`` is
+        A ``.ino`` file, or a folder with one; C and C++ files beside it are compiled too. ``Arduino.h`` is
         included before its first line. Prototypes are not invented as in the IDE: declare before use.
     board : {"uno", "mega"}
     out : Path
         Folder for the object and ELF files; made if need be.
+    libraries : sequence of Path
+        Arduino libraries, each with a folder ``src``, that the sketch includes headers of.
 
     Raises
     ------
@@ -86,10 +88,20 @@ def build_sketch(sketch: Path, board: str, out: Path) -> Sketch:
     out = out.resolve()
     flags = include_flags(board)
     out.mkdir(parents=True, exist_ok=True)
-    compiled, elf = f"{ino.name}.o", f"{ino.name}.elf"
-    prelude = [f"-I{ino.parent}", "-include", "Arduino.h", "-x", "c++"]
-    execute([*_COMPILE[".cpp"], *flags, *prelude, str(ino), "-o", compiled], out, f"compiling {ino.name}")
-    link = [*_LINK, flags[0], compiled, str(_core_archive(board)), "-lm", "-o", elf]
+    folders = [ino.parent, *((library / "src").resolve() for library in libraries)]
+    flags += [f"-I{folder}" for folder in folders]
+    compiled, elf = [f"{ino.name}.o"], f"{ino.name}.elf"
+    prelude = ["-include", "Arduino.h", "-x", "c++"]
+    execute([*_COMPILE[".cpp"], *flags, *prelude, str(ino), "-o", compiled[0]], out, f"compiling {ino.name}")
+    for source in sorted(path for folder in folders for path in folder.iterdir()):
+        if source.suffix in (".c", ".cpp"):
+            compiled.append(f"{source.name}.o")
+            execute(
+                [*_COMPILE[source.suffix], *flags, str(source), "-o", compiled[-1]],
+                out,
+                "compiling the sketch",
+            )
+    link = [*_LINK, flags[0], *compiled, str(_core_archive(board)), "-lm", "-o", elf]
     execute(link, out, f"linking {ino.name}")
     built = Sketch(out / elf, *_sizes(out / elf))
     room = board_named(board)

@@ -12,7 +12,7 @@
  * Planned for Raspberry Pi Pico (RP2040)
  *   layout: code, 0 bytes of tables in flash
  *   RAM: none beyond x and the stack
- * Constants repeat in every file that includes this header: include it in one.
+ * Constants repeat in every file that includes this header: layout='split' keeps them in one.
  *
  * Usage
  *   raise_by_input_t x[RAISE_BY_N_FEATURES] = { ... };

@@ -12,7 +12,7 @@
  * Planned for every core
  *   layout: table, 105 bytes of tables in flash
  *   RAM: none beyond x and the stack
- * Constants repeat in every file that includes this header: include it in one.
+ * Constants repeat in every file that includes this header: layout='split' keeps them in one.
  *
  * Usage
  *   boost_input_t x[BOOST_N_FEATURES] = { ... };

@@ -14,7 +14,7 @@
  *   layout where defined(__AVR__): code+leaves, 0 bytes of tables in flash
  *   layout elsewhere: code, 0 bytes of tables in flash
  *   RAM: none beyond x and the stack
- * Constants repeat in every file that includes this header: include it in one.
+ * Constants repeat in every file that includes this header: layout='split' keeps them in one.
  *
  * Usage
  *   counts_input_t x[COUNTS_N_FEATURES] = { ... };

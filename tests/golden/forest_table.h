@@ -13,7 +13,7 @@
  *   layout where defined(__AVR__): table, 64 bytes of tables in flash
  *   layout elsewhere: code+leaves, 0 bytes of tables in flash
  *   RAM: none beyond x and the stack
- * Constants repeat in every file that includes this header: include it in one.
+ * Constants repeat in every file that includes this header: layout='split' keeps them in one.
  *
  * Usage
  *   watched_input_t x[WATCHED_N_FEATURES] = { ... };

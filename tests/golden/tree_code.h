@@ -11,7 +11,7 @@
  * Planned for every core
  *   layout: code, 0 bytes of tables in flash
  *   RAM: none beyond x and the stack
- * Constants repeat in every file that includes this header: include it in one.
+ * Constants repeat in every file that includes this header: layout='split' keeps them in one.
  *
  * Usage
  *   level_input_t x[LEVEL_N_FEATURES] = { ... };
