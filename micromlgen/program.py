@@ -27,7 +27,7 @@ from micromlgen.ir import (
     Scored,
     Transformer,
 )
-from micromlgen.layouts import layout_files, write
+from micromlgen.layouts import layout_files, project_files, write
 from micromlgen.lossy import Compression
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
@@ -213,9 +213,7 @@ class Program:
         OverwriteError
             If files would be replaced, and not `force`; none is written.
         """
-        target, companion_text = Path(path), None
-        if self.calibration is not None:
-            companion_text = companion(self.name.snake, self.model, self.calibration).text()
+        target, companion_text = Path(path), self._companion()
         if layout != "header":
             files = layout_files(layout, self.model, self.header, self.name, companion_text)
             write(target, files, force)
@@ -227,6 +225,35 @@ class Program:
             files[target.with_suffix(".json").name] = companion_text
         write(target.parent, files, force)
         return target
+
+    def new(self, folder: str | Path, kind: str = "arduino", force: bool = False) -> list[Path]:
+        """Make a project around the model that builds and predicts; returns the files that were written.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Its last part names the sketch.
+        kind : {"arduino", "platformio", "zephyr", "cmake"}
+        force : bool
+            Replace files that are there with other contents.
+
+        Raises
+        ------
+        UnsupportedError, OverwriteError
+            As `save`, and if the sketch may not be called so.
+        """
+        target = Path(folder)
+        files = project_files(
+            kind, target.resolve().name, self.model, self.header, self.name, self._companion()
+        )
+        write(target, files, force)
+        return [target / path for path in files]
+
+    def _companion(self) -> str | None:
+        """Text of the companion file, where calibration rows are known."""
+        if self.calibration is None:
+            return None
+        return companion(self.name.snake, self.model, self.calibration).text()
 
 
 def transpile(

@@ -1,0 +1,168 @@
+"""Commands that need no board: port, verify, footprint, new, boards."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from micromlgen.boards import Board, board, boards
+from micromlgen.cli.options import FILE, ported, porting, rows_of
+from micromlgen.cli.terminal import console
+from micromlgen.errors import ToolchainError, UnsupportedError
+from micromlgen.footprint import Footprint
+from micromlgen.layouts import LAYOUTS, PROJECTS
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@porting
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File or folder; else standard output.")
+@click.option("--layout", type=click.Choice(("header", *LAYOUTS)), default="header", show_default=True)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+def port(output: Path | None, layout: str, force: bool, **options: Any) -> None:
+    """Write the header of MODEL, a file of skops.
+
+    Its name is that of the output unless --name says otherwise.
+
+    \b
+    Example:
+      micromlgen port forest.skops -o gesture.h --dtype int16 --calibration train.csv
+      micromlgen port forest.skops -o Gesture --layout arduino
+    """  # noqa: D301 (\b keeps the lines)
+    if output is None and layout != "header":
+        raise click.UsageError(f"--layout {layout} writes a folder: name it with -o")
+    if output is not None and options["name"] is None:
+        options["name"] = _name_of(output)
+    program = ported(**options)
+    if output is None:
+        click.echo(program.header, nl=False)
+        return
+    written = program.save(output, layout=layout, force=force)
+    console(err=True).print(f"{written}: {program.model.source}, {program.layout}", soft_wrap=True)
+
+
+def _name_of(output: Path) -> str | None:
+    """The name that a header in this file or folder would have, if it may have it."""
+    stem = re.sub(r"[^A-Za-z0-9]+", "_", output.stem).strip("_")
+    return stem if stem and stem[0].isalpha() and not output.is_dir() else None
+
+
+@click.command()
+@porting
+@click.argument("data", type=FILE)
+def verify(data: Path, **options: Any) -> int:
+    """Compile the header of MODEL on this machine and compare it with scikit-learn on DATA.
+
+    Every threshold of the model is tried besides. The exit code is 1 where something differs.
+
+    \b
+    Example:
+      micromlgen verify forest.skops test.csv --dtype int16 --calibration train.csv
+    """  # noqa: D301 (\b keeps the lines)
+    program = ported(**options)
+    report = program.verify(rows_of(program.estimator, data, options["drop"]))
+    console().print(str(report), soft_wrap=True, markup=False)
+    return 0 if report else 1
+
+
+@click.command()
+@porting
+@click.option("--board", "names", multiple=True, metavar="BOARD", help="Of `micromlgen boards`; repeatable.")
+@click.option("--data", type=FILE, help="Rows to average cycles over; else the calibration rows.")
+def footprint(names: tuple[str, ...], data: Path | None, **options: Any) -> int:
+    """Measure MODEL on simulated boards: flash, RAM, stack, cycles, time, energy.
+
+    \b
+    Example:
+      micromlgen footprint forest.skops --board uno --board nano33ble --data test.csv
+    """  # noqa: D301 (\b keeps the lines)
+    chosen = [board(name) for name in names or ("uno",)]
+    program = ported(**options)
+    rows = None if data is None else rows_of(program.estimator, data, options["drop"])
+    table = Table(title=f"{program.name.snake} ({program.model.source}, {program.model.input.dtype})")
+    for column in ("board", "fits", "flash", "RAM", "stack", "cost", "time", "energy", "figures"):
+        table.add_column(column, justify="left" if column in ("board", "figures") else "right")
+    failed = []
+    for each in chosen:
+        try:
+            table.add_row(*_measured(program.footprint(each.name, rows)))
+        except ToolchainError as error:
+            failed.append(f"{each.name}: {error}")
+            table.add_row(each.title, "no")
+    console().print(table)
+    if failed:
+        raise ToolchainError("; ".join(failed))
+    return 0
+
+
+def _measured(it: Footprint) -> tuple[str, ...]:
+    time = f"{it.time_ms:.3g} ms" if it.time_ms >= 0.1 else f"{1000 * it.time_ms:.3g} µs"
+    estimated = [figure for figure, how in it.how.items() if how == "estimated"]
+    return (
+        it.board.title,
+        "yes" if it.fits else "no",
+        f"{it.flash} B of {it.board.flash}",
+        f"{it.ram} B",
+        f"{it.stack} B",
+        f"{it.cycles_mean:.0f} {it.unit}",
+        time,
+        "" if it.energy_uj is None else f"{it.energy_uj:.3g} µJ",
+        f"estimated: {', '.join(estimated)}" if estimated else "measured",
+    )
+
+
+@click.command("boards")
+def list_boards() -> None:
+    """List the boards that `footprint` and `--target` know.
+
+    \b
+    Example:
+      micromlgen boards
+    """  # noqa: D301 (\b keeps the lines)
+    table = Table()
+    for column in ("name", "board", "processor", "flash", "RAM", "clock", "FPU", "figures"):
+        table.add_column(column, justify="right" if column in ("flash", "RAM", "clock") else "left")
+    for it in boards():
+        table.add_row(*_described(it))
+    console().print(table)
+
+
+def _described(it: Board) -> tuple[str, ...]:
+    return (
+        it.name,
+        it.title,
+        it.core.name,
+        f"{it.flash / 1024:.0f} KB",
+        f"{it.ram / 1024:.3g} KB",
+        f"{it.clock_hz / 1e6:g} MHz",
+        "yes" if it.fpu else "",
+        it.how,
+    )
+
+
+@click.command()
+@click.argument("sketch", type=FOLDER)
+@porting
+@click.option("--kind", type=click.Choice(tuple(PROJECTS)), default="arduino", show_default=True)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+def new(sketch: Path, kind: str, force: bool, **options: Any) -> None:
+    """Make a project in the folder SKETCH that predicts with MODEL, ready to build.
+
+    \b
+    Example:
+      micromlgen new Wrist forest.skops --name gesture
+      micromlgen new wrist forest.skops --name gesture --kind zephyr
+    """  # noqa: D301 (\b keeps the lines)
+    program = ported(**options)
+    if sketch.is_symlink():
+        raise UnsupportedError(f"{sketch} is a link: name the folder itself")
+    files = program.new(sketch, kind, force=force)
+    console(err=True).print("\n".join(map(str, files)), soft_wrap=True, markup=False)
+
+
+COMMANDS = (port, verify, footprint, new, list_boards)
