@@ -41,7 +41,6 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         assert micromlgen(f"{name} --help") == 0
         told = capsys.readouterr().out
         assert f"Example:\n    micromlgen {name}".rstrip() in told
-    assert micromlgen("--version") == 0
 
 
 def test_port(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
