@@ -83,7 +83,7 @@ def test_a_multiclass_svc_votes_one_against_one() -> None:
         SVC(),
         GaussianNB(),
         KNeighborsClassifier(),
-        LinearSVC(random_state=0),
+        LinearSVC(dual=False),
     ],
     ids=lambda e: type(e).__name__,
 )
