@@ -6,6 +6,7 @@ core differs from another. A family proves that the sums it compares do not leav
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,13 @@ Array = NDArray[Any]
 
 # Elements of a float64 block of rows: 8 MB.
 _BLOCK = 1 << 20
+#: Cores that multiply several rows at a time.
+TOGETHER = frozenset({"cortex-m4f"})
+# Rows at once that registers suffice for, and bytes that an instruction's offset reaches.
+_MOST_TOGETHER = 6
+_FARTHEST = 4080
+# Instructions for four elements: those that all rows share, and each row's own.
+_TURN = {"i16": (4, 4), "i16w8": (6, 5), "i8": (5, 5)}
 
 
 def dot(X: Array, W: Array) -> NDArray[np.int64]:
@@ -62,6 +70,50 @@ def sqdist(X: Array, W: Array) -> NDArray[np.int64]:
     """
     own = [(A.astype(np.int64) ** 2).sum(1) for A in (X, W)]
     return np.asarray((own[0][:, None] + own[1][None, :] - 2 * _products(X, W)) & np.int64(0xFFFFFFFF))
+
+
+def together(kind: str, n: int, tables: Sequence[int]) -> int:
+    """How many rows of n elements at a time ``mml2_dots_*`` had better multiply, where cores can.
+
+    Parameters
+    ----------
+    kind : {"i16", "i16w8", "i8"}
+        Types of x and of the rows, as in templates/kernels.h.j2.
+    n : int
+    tables : sequence of int
+        How many rows each table has.
+
+    Returns
+    -------
+    int
+        At most as many as any table has; 1 if that does not pay.
+
+    Examples
+    --------
+    >>> together("i8", 64, [10]), together("i8", 64, [6]), together("i8", 3, [6])
+    (5, 6, 1)
+    """
+    size = 2 if kind == "i16" else 1
+    most = min(_MOST_TOGETHER, *tables, _FARTHEST // (n * size))
+    if n < 4 or most < 2:
+        return 1
+
+    def instructions(rows: int) -> float:
+        groups = sum(-(-table // rows) for table in tables)
+        return groups * (rows * n * element_together(kind, rows) + 2 * rows + 12)
+
+    return min(range(2, most + 1), key=instructions)
+
+
+def element_together(kind: str, rows: int) -> float:
+    """Instructions for an element of a row, where so many rows are multiplied at a time."""
+    shared, own = _TURN[kind]
+    return (shared + own * rows) / (4 * rows)
+
+
+def bytes_together(n: int, rows: int) -> int:
+    """Bytes of code of ``mml2_dots_*`` beyond those of ``mml2_dot_*``."""
+    return (36 if n % 4 else 20) * rows
 
 
 def _products(X: Array, W: Array) -> NDArray[np.int64]:

@@ -32,9 +32,6 @@ INTEGERS = [
     ("dot", "i16"),
     ("dot", "i16w8"),
     ("dot", "i8"),
-    ("dots", "i16"),
-    ("dots", "i16w8"),
-    ("dots", "i8"),
     ("sqdist", "i16"),
     ("sqdist", "i8"),
     ("sqdist_within", "i16"),
@@ -77,18 +74,53 @@ def table(name: str, W: Array) -> str:
     return f"static const {ctype(W.dtype)} {name}[{W.size}] MML2_FLASH = {{{', '.join(values)}}};\n"
 
 
+def all_rows(kind: str, n: int, together: int) -> str:
+    """C with a function `all_<kind>_<n>x<together>`: several rows at a time where the core can."""
+    x, w = (ctype(np.dtype(t)) for t in TYPES[kind])
+    start = (
+        '{% import "flash.h.j2" as flash %}{% import "kernels.h.j2" as kernels %}'
+        "#include <stdint.h>\n{{ flash.helpers() }}\n"
+    )
+    text = f"""{start}{{{{ kernels.dots("{kind}", {n}, {together}) }}}}
+        static inline void all_{kind}_{n}x{together}(const {x} *x, MML2_FLASH_AT({w}) w, int rows, int32_t *y)
+        {{
+        #if defined(MML2_TOGETHER_)
+            mml2_dots_{kind}_{n}x{together}(x, w, (uint32_t)rows, y);
+        #else
+            for (; rows; --rows) *y++ = mml2_dot_{kind}(x, &w, {n});
+        #endif
+        }}
+        """
+    return _environment().from_string(text).render()
+
+
+def together_checks(lengths: Sequence[int]) -> list[Check]:
+    """Up to the most rows at a time, in whole groups and with some left."""
+    rng = np.random.default_rng(5)
+    checks = []
+    for kind in ("i16", "i16w8", "i8"):
+        for together, n_rows in [(2, 5), (3, 3), (4, 6), (5, 10), (6, 11)]:
+            for n in lengths:
+                X, W = (extremes(t, m, 16, rng) for t, m in zip(TYPES[kind], (n + 1, n), strict=True))
+                W = W[rng.integers(0, len(W), n_rows)]
+                exact = np.hstack([kernels.dot(X[:, :-1], W), kernels.dot(X[:, 1:], W)])
+                both = f"{kind}_{n}x{together}"
+                calls = [f"all_{both}(x + {o}, at, {n_rows}, &y[{o * n_rows}]);" for o in (0, 1)]
+                at = f"MML2_FLASH_AT({ctype(W.dtype)}) at = MML2_FLASH_START(t_{both}_{n_rows});"
+                t, statement = f"t_{both}_{n_rows}", " ".join([at, *calls])
+                c = Call(all_rows(kind, n, together) + table(t, W), X, statement, "int32", 2 * n_rows)
+                checks.append(Check(c, exact))
+    return checks
+
+
 def loop(name: str, kind: str, start: str, rows: int, n: int, limit: float | None) -> str:
     """C that streams the rows from `start` on past x, and once more past what stands one element behind x."""
     operation, _, within = name.partition("_")
     function = f"mml2_{operation}_{kind}{'_within' if within else ''}"
     more = "" if limit is None else f", {float32(limit) if kind == 'f32' else f'{limit}u'}"
-    each = (
-        f"{function}(x + o, &w, {n}, {rows}, &y[k]); k = {rows};"
-        if name == "dots"
-        else f"for (r = 0; r < {rows}; ++r) y[k++] = {function}(x + o, &w, {n}{more});"
-    )
+    each = f"for (r = 0; r < {rows}; ++r) y[k++] = {function}(x + o, &w, {n}{more});"
     return (
-        "uint16_t o, r = 0, k = 0; (void)r; for (o = 0; o < 2; ++o) { "
+        "uint16_t o, r, k = 0; for (o = 0; o < 2; ++o) { "
         f"MML2_FLASH_AT({ctype(np.dtype(TYPES[kind][1]))}) w = MML2_FLASH_START({start}); {each} }}"
     )
 
@@ -222,6 +254,33 @@ def test_registers_suffice(name: str, language: str, flags: tuple[str, ...]) -> 
 
 
 @pytest.mark.boards
+@pytest.mark.parametrize("name", ["cortex-m4f", "cortex-m55"])
+@pytest.mark.parametrize(
+    ("language", "flags"),
+    [("c", ("-Os",)), ("c++", ("-O0",)), ("c", ("-O3",)), ("c++", ("-Os", "-fno-omit-frame-pointer"))],
+    ids=["Os", "O0", "O3", "frame pointer"],
+)
+def test_several_rows_at_a_time(name: str, language: str, flags: tuple[str, ...]) -> None:
+    assert_checks(core(name), together_checks((4, 5, 6, 7, 8, 13, 15, 30, 64)), language, (*flags, *STRICT))
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("kind", ["i16", "i16w8", "i8"])
+def test_rows_at_a_time_are_in_reach(kind: str) -> None:
+    """Rows as long as instructions reach, and longer ones, which are multiplied one by one."""
+    size = 2 if kind == "i16" else 1
+    longest = max(n for n in range(4, 3000) if kernels.together(kind, n, [9]) > 1)
+    assert 4080 // 2 // size == longest
+    rng = np.random.default_rng(6)
+    for n in (longest, 4080 // 6 // size):
+        together = kernels.together(kind, n, [9])
+        X, W = (rng.integers(-100, 100, (m, n)).astype(t) for t, m in zip(TYPES[kind], (2, 9), strict=True))
+        header = all_rows(kind, n, together) + table("rows", W)
+        c = Call(header, X, f"all_{kind}_{n}x{together}(x, MML2_FLASH_START(rows), 9, y);", "int32", 9)
+        assert_checks(core("cortex-m4f"), [Check(c, kernels.dot(X, W))])
+
+
+@pytest.mark.boards
 def test_where_near_addresses_reach_all_flash() -> None:
     assert_checks(UNO, integer_checks((1, 2, 3, 9, 17)), flags=("-Os", *STRICT))
     assert_checks(UNO, float_checks((1, 2, 17)), flags=("-Os", *STRICT))
@@ -293,7 +352,7 @@ def test_no_float_hangs(name: str) -> None:
 def test_the_longest_rows(name: str) -> None:
     rng = np.random.default_rng(3)
     checks = []
-    for function, kind in INTEGERS[:8]:
+    for function, kind in INTEGERS[:5]:
         X, W = (extremes(t, m, 16, rng)[1:] for t, m in zip(TYPES[kind], (65536, 65535), strict=True))
         twin = kernels.sqdist if function.startswith("sqdist") else kernels.dot
         exact = np.hstack([twin(X[:, :-1], W), twin(X[:, 1:], W)])

@@ -145,6 +145,6 @@ def test_weights_that_are_zero_are_left_out() -> None:
     assert "gathered" in names(holes)
     scattered = np.where(rng.random((10, 64)) < 0.1, dense, 0)
     assert "scattered" in names(scattered)
-    # One row is gathered as well as paired.
+    # One row is gathered as well as scattered.
     assert names(scattered[:1]) == ["rows", "gathered"]
     assert names(np.zeros((3, 64), np.float32)) == ["rows"]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen import kernels
 from micromlgen.ir import Layout
 from micromlgen.models._matrix import Matrix
 from micromlgen.tables import narrow
@@ -23,9 +24,9 @@ _STEP = 4
 #: Measured with -Os on each of `CORES`: bytes of code with the loop over rows, by kernel.
 _CODE = {
     "f32": (690, 450, 165, 470),
-    "i16": (330, 115, 155, 120),
-    "i16w8": (315, 115, 180, 120),
-    "i8": (275, 115, 170, 120),
+    "i16": (330, 115, 150, 120),
+    "i16w8": (315, 115, 160, 120),
+    "i8": (275, 115, 155, 120),
 }
 #: Cycles of one product, and of a row beyond its products.
 _PRODUCT = {
@@ -42,8 +43,8 @@ _ROW = {
 }
 #: Features are gathered where no more than this share of them is used.
 _WORTH = 0.9
-#: So many rows at once leave their products on the stack where cores multiply pairs of rows.
-_MOST_TOGETHER = 32
+#: So many rows leave their products on the stack where cores multiply several rows at once.
+_MOST_PRODUCTS = 32
 #: Bytes of code, and cycles of each feature that is gathered; the same of each row that gathers its own.
 _GATHER = ((100, 36, 50, 60), (32, 10, 8, 9))
 _SCATTER = ((100, 40, 30, 60), (50, 20, 20, 25))
@@ -69,7 +70,7 @@ def layouts(matrix: Matrix, kernel: str) -> Sequence[Layout]:
 
     ``rows`` is the matrix that kernels multiply with the features from number ``first`` on, or with those
     that ``index`` lists, ``most`` of them; with ``scattered``, each row lists its own, up to ``most``.
-    ``paired`` rows may be multiplied two at a time.
+    Some cores multiply so many rows ``together`` with the features.
     """
     used = np.flatnonzero((matrix.weights != 0).any(axis=0))
     n_rows, n_features = matrix.weights.shape
@@ -98,8 +99,11 @@ def _scattered(matrix: Matrix, kernel: str) -> Layout:
 
 def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
     parts = {"rows": matrix, "first": 0, "index": None, "most": 0, "scattered": None, **given}
-    several = 1 < len(matrix.bias) <= _MOST_TOGETHER and len(matrix.starts) == 1
-    parts["paired"] = several and matrix.is_integer and parts["scattered"] is None
+    several = 1 < len(matrix.bias) <= _MOST_PRODUCTS and len(matrix.starts) == 1
+    at_once = 1
+    if several and matrix.is_integer and parts["scattered"] is None:
+        at_once = kernels.together(kernel, matrix.weights.shape[1], [len(matrix.bias)])
+    parts["together"] = at_once
     index, scattered = parts["index"], parts["scattered"]
     own = matrix.tables if scattered is None else [scattered.value, scattered.count]
     tables = [*own, matrix.bias, *([] if index is None else [index])]
@@ -108,7 +112,11 @@ def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
         flash[core] = float(sum(t.nbytes for t in tables) + _CODE[kernel][k])
-        cycles[core] = float(products * _PRODUCT[kernel][k] + n_rows * _ROW[kernel][k])
+        each = _PRODUCT[kernel][k]
+        if at_once > 1 and core in kernels.TOGETHER:
+            flash[core] += kernels.bytes_together(matrix.weights.shape[1], at_once)
+            each = kernels.element_together(kernel, at_once)
+        cycles[core] = float(products * each + n_rows * _ROW[kernel][k])
         if index is not None:
             flash[core] += _GATHER[0][k]
             cycles[core] += _GATHER[1][k] * len(index)

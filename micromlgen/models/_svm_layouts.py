@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from micromlgen import kernels
 from micromlgen.ir import Layout
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_duals import Duals
@@ -25,7 +26,14 @@ _HARD = frozenset({"cortex-m4f"})
 _FEW = 3
 #: Pairs from which on a third of them tells the winner.
 _KNOCKOUT = 10
-_PARTS: Mapping[str, Any] = {"index": None, "form": "products", "duals": "", "knockout": False, "fixed": None}
+_PARTS: Mapping[str, Any] = {
+    "index": None,
+    "form": "products",
+    "duals": "",
+    "knockout": False,
+    "fixed": None,
+    "together": 1,
+}
 
 # All below is measured with -Os on each of `_CORES`. Cycles of a feature of a vector, by what is added up:
 _FEATURE = {
@@ -60,8 +68,8 @@ _KNOCKOUT_CODE = (80, 44, 40, 60)
 _DUAL = {
     "": ((0, 0, 0, 0), (0, 0, 0, 0)),
     "direct": ((65, 9, 5, 8), (65, 9, 5, 8)),
-    "masked": ((55, 14, 9, 15), (10, 5, 0, 6)),
-    "waiting": ((28, 8, 7, 8), (28, 8, 7, 8)),
+    "masked": ((90, 20, 18, 15), (24, 11, 0, 6)),
+    "waiting": ((28, 8, 5, 8), (28, 8, 5, 8)),
     "steps": ((260, 35, 12, 15), (15, 6, 2, 6)),
 }
 
@@ -129,6 +137,7 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
         tables += [sums.center] if isinstance(sums, FloatExpansion) and sums.center is not None else []
     if parts["index"] is not None:
         tables.append(parts["index"])
+    parts = {**parts, **_groups(parts, kernel)}
     title = "linear" if isinstance(sums, Matrix) else sums.kernel
     vector, code = _VECTOR[title + (" f32" if kernel == "f32" else "")]
     feature = _FEATURE[f"{parts['form']} {kernel}"]
@@ -138,7 +147,11 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
     flash, cycles = {}, {}
     for c, core in enumerate(_CORES):
         flash[core] = float(sum(t.nbytes for t in tables) + code[c])
-        cycles[core] = n_vectors * (feature[c] * n_features + vector[c])
+        each = feature[c]
+        if parts["together"] > 1 and core in kernels.TOGETHER:
+            each = kernels.element_together(kernel, parts["together"])
+            flash[core] += kernels.bytes_together(n_features, parts["together"])
+        cycles[core] = n_vectors * (each * n_features + vector[c])
         extra = [(norms, _NORMS), (isinstance(sums, WithExponential) and sums.scale is not None, _FINE)]
         for there, (time, size) in extra:
             flash[core] += there * size[c]
@@ -151,6 +164,16 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
             flash[core] += _SEVERAL[parts["duals"]][c]
             cycles[core] += _meeting(sums.duals, parts["duals"], c)
     return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])
+
+
+def _groups(parts: Mapping[str, Any], kernel: str) -> dict[str, Any]:
+    """How many rows cores may multiply ``together``, and how many of each table come before whole groups."""
+    rows = parts["rows"]
+    at_once = 1
+    if rows.is_integer and parts["form"] == "products" and not parts["knockout"]:
+        at_once = kernels.together(kernel, rows.weights.shape[1], [len(table) for table in rows.tables])
+    first = [(len(table) - 1) % at_once + 1 for table in rows.tables]
+    return {"together": at_once, "first_groups": first, "whole_groups": set(first) == {at_once}}
 
 
 def _meeting(duals: Duals, how: str, c: int) -> float:

@@ -19,7 +19,10 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 import micromlgen as mm
+from micromlgen.boards import core
+from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
+from micromlgen.models import _matrix
 from micromlgen.models import _svm_coupling as coupling
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_duals import Duals, pairs
@@ -480,3 +483,22 @@ def test_a_class_that_weighs_nothing() -> None:
     estimator = SVC().fit(IRIS, SPECIES, sample_weight=(SPECIES > 0).astype(float))
     with pytest.raises(UnsupportedError, match="a class whose rows all weigh nothing"):
         mm.transpile(estimator, name="no")
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("largest", [600, 1900, 2500])
+def test_several_vectors_at_a_time_end_with_their_table(
+    monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    """Tables of AVR's largest objects are cut as well where rows are multiplied several at a time."""
+    monkeypatch.setattr(_matrix, "_LARGEST_OBJECT", largest)
+    program = mm.transpile(MANY.estimator, name="cut", dtype="int8", calibration=MANY.X, min_agreement=0)
+    assert isinstance(program.model, Svc)
+    assert len(program.model.rows.tables) > 2
+    Q = program.quantize(MANY.X[:9])
+    for layout in program.model.layouts():
+        cut = in_layout(program, "cut", layout)
+        assert ("next == ahead" in cut.header) == ("products" in layout.name)
+        calls = twin_calls(cut.model, cut.header, cut.name, Q)
+        results = core("cortex-m4f").run([each.call for each in calls], measure=False)
+        assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
