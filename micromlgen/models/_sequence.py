@@ -14,6 +14,7 @@ from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Input, Model, Transformer
 from micromlgen.models._chain import Chain
+from micromlgen.models._stage import Stage
 from micromlgen.models.chain import chained
 from micromlgen.models.scalers import TRANSFORM, of_map
 from micromlgen.models.transformers import AffineTransformer
@@ -117,6 +118,12 @@ def before_model(stages: Sequence[Transformer], model: Model, source: str) -> Mo
     if not stages:
         return model
     *others, nearest = stages
+    smaller = nearest.into(model, alone=not others) if isinstance(nearest, Stage) else None
+    if isinstance(smaller, Chain):
+        stages = [*others, *smaller.stages]
+        return chained(stages, smaller.last, source, own=smaller.own, split=smaller.split)
+    if smaller is not None:
+        return smaller
     if not isinstance(nearest, AffineTransformer):
         return chained(stages, model, source)
     if _is_identity(nearest.map):

@@ -57,6 +57,17 @@ class Stage(Transformer):
         """Of a stage that copies: the inputs of what follows, in integer modes."""
         raise NotImplementedError(self.source)
 
+    def into(self, model: Model, alone: bool) -> Model | None:
+        """A smaller model of what the stage is given than the stage and `model` are; None if there is none.
+
+        Parameters
+        ----------
+        model : Model
+        alone : bool
+            Whether no stage comes first; else it is a chain.
+        """
+        return None
+
     def vague(self, X: Array) -> NDArray[np.bool_]:
         """Rows, shape (n,), that a model inside is not promised to answer as its estimator does."""
         return np.zeros(len(X), bool)

@@ -2,7 +2,8 @@
 
 Between two classes, or in a regression, there is one decision and each vector has one coefficient. Between
 more classes there is one decision for each pair of them, and a vector of class c has a coefficient for each
-other class: the kernel is computed once and multiplied with all of them.
+other class: the kernel is computed once and multiplied with all of them. Of several sums that are about no
+classes each has a coefficient of every vector.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ class Duals:
     Parameters
     ----------
     values : array of shape (n_rows, n_vectors)
-        Of a vector of class c, row r is about the pair of c and class r, or r + 1 from c on; one row, of all
-        vectors, where there is one sum. float64; quantised: float32, int16 or int8.
+        Of a vector of class c, row r is about the pair of c and class r, or r + 1 from c on; in one group
+        row r is that of the r-th sum. float64; quantised: float32, int16 or int8.
     starts : int array of shape (n_groups + 1,)
-        Where the vectors of each class begin, and where the last ones end; one group where there is one sum.
+        Where the vectors of each class begin, and where the last ones end; one group if there are no pairs.
     constant : array of shape (n_sums,)
         float64; quantised: float32 or int32.
     """
@@ -67,11 +68,16 @@ class Duals:
     @property
     def is_single(self) -> bool:
         """Whether there is one sum."""
+        return self.n_groups == self.n_rows == 1
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether sums are about no pairs."""
         return self.n_groups == 1
 
     def spread(self) -> NDArray[np.float64]:
         """The coefficients of each sum, shape (n_sums, n_vectors)."""
-        if self.is_single:
+        if self.is_flat:
             return self.values.astype(np.float64)
         out = np.zeros((len(self.constant), self.values.shape[1]))
         for p, (i, j) in enumerate(pairs(self.n_groups)):
@@ -83,7 +89,7 @@ class Duals:
     def sums(self, kernels: Array) -> Array:
         """Of kernels, shape (n, n_vectors): shape (n, n_sums). int64 kernels give int64, exactly."""
         integer = self.values.dtype.kind == "i"
-        if self.is_single:
+        if self.is_flat:
             return np.asarray(kernels @ (self.values.T if integer else self.spread().T) + self.constant)
         groups = []
         for c in range(self.n_groups):

@@ -225,7 +225,10 @@ class Svr(OnSums, Regressor):
             return super().quantize(inputs, by)
         assert isinstance(self.exact, Expansion)
         assert by.rows is not None
-        y = self.exact.sums(inputs.scaled(by.rows))
+        rows = inputs.scaled(by.rows)
+        if inputs.center is not None and self.input.center is None:
+            rows = rows + inputs.center  # of these inputs alone: the vectors are not centred yet
+        y = self.exact.sums(rows)
         spanning = replace(self, span=np.stack([y.min(axis=0), y.max(axis=0)], axis=1))
         return super(Svr, spanning).quantize(inputs, by)
 

@@ -477,6 +477,16 @@ def test_steps_saturate_and_masks_are_chosen_by_size() -> None:
     assert Duals(np.ones((4, 4)), duals.starts, duals.constant).mask is None
 
 
+def test_numbers_of_features_far_from_zero_in_integers() -> None:
+    """Inputs are centred there, and the span of the answers is still that of the rows."""
+    X, y = IRIS[:, :2] + np.float32(20), IRIS[:, 2].astype(float)
+    estimator = SVR(gamma=0.5).fit(X.astype(float), y)
+    program = mm.transpile(estimator, name="far", dtype="int16", calibration=X[::2])
+    assert program.model.input.center is not None
+    expected = estimator.predict(X[::2].astype(float))
+    np.testing.assert_allclose(program.model.span, [[expected.min(), expected.max()]], rtol=1e-4)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_class_that_weighs_nothing() -> None:
     """libsvm leaves it out, and scikit-learn then gives the others' answers wrong names."""
