@@ -25,6 +25,7 @@ from micromlgen.models._combined import combined
 from micromlgen.models._sequence import in_sequence
 from micromlgen.models._stage import TINY, ULP, Stage, only_layout, zeros
 from micromlgen.models.answers import Answers, answers
+from micromlgen.models.temperature import Temperature
 from micromlgen.models.voting import Final, MeanShares
 
 Array = NDArray[Any]
@@ -172,8 +173,8 @@ class Isotonic(Calibrated):
         return only_layout("points", [self.at, self.value, self.starts], (1100, 1200, 200, 1300), work)
 
 
-def _decisions(title: str, model: Model, estimator: Any) -> Answers:
-    """What is calibrated: decisions, else probabilities.
+def _decisions(title: str, model: Model, estimator: Any, both: bool) -> Answers:
+    """What is calibrated: decisions, else probabilities, of two the second's or `both`.
 
     Raises
     ------
@@ -183,11 +184,29 @@ def _decisions(title: str, model: Model, estimator: Any) -> Answers:
     if isinstance(model, DecisionClassifier):
         return answers(model, "decision_function", estimator=estimator)
     if isinstance(model, ProbabilisticClassifier):
-        return answers(model, "predict_proba", (1,) if sum(model.n_classes) == 2 else None, estimator)
+        return answers(
+            model, "predict_proba", (1,) if sum(model.n_classes) == 2 and not both else None, estimator
+        )
     raise UnsupportedError(f"{title}: {model.source} has neither decisions nor probabilities here")
 
 
-def _calibrator(title: str, calibrators: Sequence[Any], method: str) -> Calibrated:
+def _calibrator(title: str, calibrators: Sequence[Any], method: str, given: Answers) -> Stage:
+    """The stage behind what is `given`.
+
+    Raises
+    ------
+    UnsupportedError
+        If the method is not known.
+    """
+    if method == "temperature":
+        n = given.n_outputs
+        return Temperature(
+            source=title,
+            input=Input(n),
+            span=zeros(max(n, 2)),
+            beta=float(calibrators[0].beta_),
+            of_probabilities=given.what == "predict_proba",
+        )
     common: dict[str, Any] = {"source": title, "input": Input(len(calibrators))}
     common["span"] = zeros(max(len(calibrators), 2))
     if method == "sigmoid":
@@ -198,7 +217,7 @@ def _calibrator(title: str, calibrators: Sequence[Any], method: str) -> Calibrat
         at = np.concatenate([c.X_thresholds_ for c in calibrators])
         value = np.concatenate([c.y_thresholds_ for c in calibrators])
         return Isotonic(**common, at=at, value=value, starts=starts.astype(np.uint16))
-    raise UnsupportedError(f"{title}(method={method!r}) cannot be ported; use 'sigmoid' or 'isotonic'")
+    raise UnsupportedError(f"{title}(method={method!r}) cannot be ported; use 'sigmoid'")
 
 
 @converts("sklearn.calibration.CalibratedClassifierCV")
@@ -214,10 +233,12 @@ def calibrated(estimator: Any) -> Model:
     parts: list[Transformer] = []
     for fold in estimator.calibrated_classifiers_:
         model = model_of(fold.estimator)
-        if not np.array_equal(fold.estimator.classes_, estimator.classes_):
+        # Those whose temperature is calibrated are fitted on the numbers of the classes.
+        named = np.arange(len(estimator.classes_)) if fold.method == "temperature" else estimator.classes_
+        if not np.array_equal(fold.estimator.classes_, named):
             raise UnsupportedError(f"{title}: a fold lacks a class; fit it with ensemble=False")
-        calibrator = _calibrator(title, fold.calibrators, fold.method)
-        parts.append(in_sequence([_decisions(title, model, fold.estimator), calibrator]))
+        given = _decisions(title, model, fold.estimator, fold.method == "temperature")
+        parts.append(in_sequence([given, _calibrator(title, fold.calibrators, fold.method, given)]))
     n = len(parts)
     final = MeanShares(
         source=title,
