@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from micromlgen.cformat import Name
-from micromlgen.ir import Classifier, Detector, Layout, Model, NumericModel
+from micromlgen.ir import Classifier, Detector, Extraction, Layout, Model, NumericModel
 from micromlgen.lossy import Compression
 
 #: Told of every header; `split` says otherwise in its place.
@@ -39,7 +39,9 @@ def banner(
         if not inputs.is_integer
         else f"features from {name.snake}_quantize, or already integers"
     )
-    what = f"{model.source}: {inputs.n_features} features in"
+    if inputs.samples:
+        unit = "samples"
+    what = f"{model.source}: {inputs.n_features} {'samples' if inputs.samples else 'features'} in"
     if isinstance(model, Classifier):
         what += f", {' and '.join(map(str, model.n_classes))} classes out"
     elif isinstance(model, Detector):
@@ -56,11 +58,11 @@ def banner(
         value = "the lowest integer" if inputs.is_integer else "any NaN"
         left = "" if lossy is None else ", where tests of it are left"
         lines += [f"  a missing value ({value}) goes as in scikit-learn{left}"]
-    elif not inputs.is_integer:
+    elif not inputs.is_integer and not inputs.samples:
         lines += ["  NaN gives some valid answer (missing='exact' follows it as scikit-learn does)"]
     if inputs.is_integer:
         lines += ["  the C computes what micromlgen's Python twin computes, bit for bit"]
-    if inputs.is_integer and lossy is None:
+    if inputs.is_integer and lossy is None and not isinstance(model, Extraction):
         measured = "not measured (no calibration rows)" if agreed is None else f"{agreed:.4f}"
         lines += [f"  agreement with {model.source} on the calibration rows: {measured}"]
     lines += ["", f"Planned for {board or 'every core'}"]

@@ -48,10 +48,10 @@ def converts(*paths: str) -> Callable[[Converter], Converter]:
 
 @cache
 def _discover() -> None:
-    families = importlib.import_module("micromlgen.models")  # by name: no step knows a family
-    for module in pkgutil.iter_modules(families.__path__):
-        if not module.name.startswith("_"):
-            importlib.import_module(f"{families.__name__}.{module.name}")
+    for package in ("micromlgen.models", "micromlgen.features"):  # by name: no step knows a family
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{package}.{module.name}")
 
 
 def supported() -> list[str]:
@@ -75,15 +75,19 @@ def _find(estimator: Any) -> Converter | None:
     return None
 
 
-def rows_for(estimator: Any, X: NDArray[np.float64]) -> Any:
-    """X as the estimator takes it: a frame where steps inside may ask for columns by their names."""
+def rows_for(estimator: Any, rows: NDArray[Any]) -> Any:
+    """Raw rows as the estimator takes them: float64, in a frame where steps may ask for columns by name.
+
+    Windows of samples stay integers.
+    """
+    X = rows.astype(np.float64) if rows.dtype.kind == "f" else rows
     names = getattr(estimator, "feature_names_in_", None)
     if names is None or not any(hasattr(estimator, inside) for inside in _WITH_STEPS):
         return X
     return framed(X, names)
 
 
-def framed(X: NDArray[np.float64], names: Sequence[str]) -> Any:
+def framed(X: NDArray[Any], names: Sequence[str]) -> Any:
     """X as a frame, for estimators and transformers that were fitted on one."""
     import pandas as pd  # as they were
 

@@ -76,6 +76,20 @@ def encode(
     return np.where(np.isnan(v), np.iinfo(dtype).min, q).astype(dtype)
 
 
+def rescale(Y: Array, exponents: ArrayLike, top: int) -> NDArray[np.int64]:
+    """Round ``Y * 2**exponents`` to the nearest integer, halves up, saturated to ±top.
+
+    Y: integers within ±(2**31 - 2); exponents below -31 and above 15 count as these, top is at most 32767.
+
+    >>> rescale(np.array([-3, 3, 40000]), [-1, -1, 0], 32767).tolist()
+    [-1, 2, 32767]
+    """
+    e = np.clip(exponents, -31, 15)
+    wide = Y.astype(np.int64)
+    right = np.where(e < 0, ((wide >> np.maximum(-e - 1, 0)) + 1) >> 1, wide)
+    return np.asarray(np.clip(right << np.maximum(e, 0), -top, top))
+
+
 def exponent_for(limit: ArrayLike, top: int) -> NDArray[np.int32]:
     """Largest e such that ``limit * 2**e`` still stays below `top`, per element.
 

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
+from micromlgen.errors import UnsupportedError
 from micromlgen.lossy import Coarsening, Compression
 
 DType = Literal["float32", "int16", "int8"]
 DTYPES: tuple[str, ...] = get_args(DType)
+#: Types of what stands between the stages of a model: features of an extractor may be wider.
+Number = Literal["float32", "int16", "int8", "int32"]
 Array = NDArray[Any]
 
 
@@ -31,6 +34,7 @@ class Input:
     ----------
     n_features : int
     dtype : {"float32", "int16", "int8"}
+        Between the stages of a model also "int32".
     exponents : int32 array of shape (n_features,), or None for float32
         Feature i is given to the C as ``round((x[i] - center[i]) * gain[i] * 2**exponents[i])``.
     center, gain : float32 arrays of shape (n_features,), or None
@@ -45,10 +49,13 @@ class Input:
         Numbers from the first to the second count as missing too.
     codes : bool
         Whether categories of a frame are meant as their codes.
+    samples : bool
+        Whether x is a window of int16 samples, taken as they are in every mode. Then there are exponents,
+        all 0, where the answer is in integers.
     """
 
     n_features: int
-    dtype: DType = "float32"
+    dtype: Number = "float32"
     exponents: NDArray[np.int32] | None = None
     center: NDArray[np.float32] | None = None
     gain: NDArray[np.float32] | None = None
@@ -57,14 +64,22 @@ class Input:
     names: tuple[str, ...] | None = None
     also_missing: tuple[float, float] | None = None
     codes: bool = False
+    samples: bool = False
 
     @property
     def is_integer(self) -> bool:
         """Whether the C computes in integers."""
         return self.exponents is not None
 
+    @property
+    def quantizes(self) -> bool:
+        """Whether the header has a `<name>_quantize`."""
+        return self.is_integer and not self.samples
+
     def encode(self, X: Array) -> Array:
         """Raw features, shape (n, n_features), as what the C takes: same shape, this dtype."""
+        if self.samples:
+            return np.asarray(X, np.int16)
         rows = np.asarray(X, np.float32)
         if self.exponents is None:
             return rows
@@ -387,6 +402,70 @@ class Transformer(NumericModel):
     def in_place(self) -> bool:
         """Whether y may be x."""
         return False
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction(Transformer):
+    """A feature extractor: a window of int16 samples in, integers out, the same in every mode.
+
+    The integers lie within ±`top`, which is below 2**30, and so do not overflow where two of them are
+    subtracted. They are what the estimator's own `transform` gives.
+    """
+
+    @property
+    @abstractmethod
+    def top(self) -> int:
+        """Largest magnitude of an output."""
+
+    @abstractmethod
+    def unit(self) -> NDArray[np.float64]:
+        """One step of each output, in the units of the float64 definition: shape (n_outputs,)."""
+
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """Of the outputs."""
+
+    def dequantize(self, Y: Array) -> NDArray[np.float64]:
+        """Outputs in the units of the float64 definition, shape (n, n_outputs)."""
+        return np.asarray(Y * self.unit(), np.float64)
+
+    @property
+    def output_scale(self) -> float:
+        """The unit where all outputs have the same, for the header; else 1."""
+        unit = self.unit()
+        return float(unit[0]) if (unit == unit[0]).all() else 1.0
+
+    def decode(self, returned: Array) -> Array:
+        """The same integers."""
+        return returned
+
+    def quantize(self, inputs: Input, by: Calibration) -> Extraction:
+        """The same: an extractor is defined in integers."""
+        if inputs.dtype == "int8":
+            raise UnsupportedError(
+                f"{self.source} takes int16 samples whatever dtype says; leave out dtype='int8'"
+            )
+        return self
+
+    def feature_limits(self) -> NDArray[np.float64]:
+        """None: samples are taken as they are."""
+        return np.zeros(self.input.n_features)
+
+    def takes_integers(self) -> bool:
+        """Always."""
+        return True
+
+    def boundaries(self) -> Sequence[Array]:
+        """The extremes, and around zero."""
+        return [np.array([-32768, -1, 0, 1, 32767], np.int16)] * self.input.n_features
+
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
+        """None: the estimator gives the same integers."""
+        return np.zeros(self.n_outputs)
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        """Nothing: samples have no error."""
+        return np.zeros((len(Q), 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,16 +11,21 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import DTYPES, Calibration, DType, Input, Model
+from micromlgen.samples import check_samples
 
 
-def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
+def check_rows(X: Any, inputs: Input, what: str) -> NDArray[Any]:
     """X as float32 rows that the model takes; infinity never, NaN only where missing values are followed.
+
+    Windows of samples stay int16.
 
     Raises
     ------
     UnsupportedError
         With `what` named, if the shape or the values are unfit.
     """
+    if inputs.samples:
+        return check_samples(X, inputs.n_features, what)
     kinds = getattr(X, "dtypes", None)
     if inputs.codes and kinds is not None and "category" in {str(kind) for kind in np.atleast_1d(kinds)}:
         raise UnsupportedError(
@@ -50,9 +55,7 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[np.float32]:
     return rows
 
 
-def quantize(
-    model: Model, dtype: str, calibration: NDArray[np.float32] | None, weights: str | None = None
-) -> Model:
+def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights: str | None = None) -> Model:
     """The model that the C computes.
 
     Parameters
@@ -61,9 +64,9 @@ def quantize(
         From `convert`.
     dtype : {"float32", "int16", "int8"}
     calibration : float32 array of shape (n_rows, n_features), optional
-        Typical rows. Integer modes scale each feature by the largest power of two that keeps these rows, and
-        the model's own constants, in range; a feature that only holds integers which fit keeps scale 1,
-        unless it is always 0 beside others that are scaled.
+        Typical rows; int16 windows of a model that takes samples. Integer modes scale each feature by the
+        largest power of two that keeps these rows, and the model's own constants, in range; a feature that
+        only holds integers which fit keeps scale 1, unless it is always 0 beside others that are scaled.
     weights : {"int8", "int16"}, optional
         As of `Calibration`.
 
@@ -78,7 +81,7 @@ def quantize(
         raise UnsupportedError(f"weights={weights!r}: use 'int8' or 'int16'")
     by = Calibration(calibration, cast(Literal["int8", "int16"] | None, weights))
     inputs = replace(model.input, dtype=cast(DType, dtype))
-    if dtype != "float32":
+    if dtype != "float32" and not inputs.samples:
         inputs = model.refined(scaled_inputs(model, inputs, by), by)
     return model.quantize(inputs, by)
 
@@ -91,7 +94,7 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
     UnsupportedError
         If there are no calibration rows and the model needs some, or it holds categories that do not fit.
     """
-    n, dtype, rows = inputs.n_features, inputs.dtype, by.rows
+    n, dtype, rows = inputs.n_features, cast(DType, inputs.dtype), by.rows
     limits = model.feature_limits()
     top = min(int(np.iinfo(dtype).max), model.highest_input(dtype))
     # What saturates must still lie above every constant.

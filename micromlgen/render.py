@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -74,16 +75,36 @@ def _labels(classes: NDArray[Any], classmap: Mapping[int, str]) -> Labels:
     return Labels(text, narrow(start), integers, consecutive)
 
 
-def _templates() -> Path:
-    """The folder of templates: inside the installed package, else at the top of the checkout."""
-    inside = Path(str(resources.files("micromlgen"))) / "templates"
-    return inside if inside.is_dir() else inside.parents[1] / "templates"
+def _folder(name: str) -> Path:
+    """A folder of C, templates or dsp: inside the installed package, else at the top of the checkout."""
+    inside = Path(str(resources.files("micromlgen"))) / name
+    return inside if inside.is_dir() else inside.parents[1] / name
+
+
+def source(stem: str) -> str:
+    """Text of a C header in dsp/, and before it of those that it includes but for `flash`, each once.
+
+    Every generated header has `flash` already.
+    """
+    return "\n".join(_sources(stem, {"flash"} - {stem}))
+
+
+def _sources(stem: str, seen: set[str]) -> list[str]:
+    seen.add(stem)
+    out, own = [], []
+    for line in (_folder("dsp") / f"{stem}.h").read_text(encoding="ascii").splitlines():
+        included = re.fullmatch(r'#include "(\w+)\.h"', line)
+        if included is None:
+            own.append(line)
+        elif included[1] not in seen:
+            out += _sources(included[1], seen)
+    return [*out, "\n".join(own)]
 
 
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_templates()),
+        loader=jinja2.FileSystemLoader([_folder("templates"), _folder("dsp")]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -91,6 +112,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals["fixedpoint"] = fixedpoint  # whose constants the C repeats
     environment.globals["index_for"] = index_for
+    environment.globals["source"] = source
     environment.filters.update(
         zip=zip,
         ctype=cformat.ctype,

@@ -28,12 +28,12 @@ _MOST_BOUNDARY_VALUES = 1 << 24  # of all rows together: wide models get fewer
 _SHOWN = 5
 
 
-def oracle(estimator: Any, X: NDArray[np.float32]) -> Array:
+def oracle(estimator: Any, X: Array) -> Array:
     """scikit-learn's own answer for float32-valued rows, single-threaded, shape (n, n_outputs)."""
     # Its check for finite input sums up the extremes; and it warns of rows without neighbours.
     with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        y = answer_of(_alone(estimator))(rows_for(estimator, X.astype(np.float64)))
+        y = answer_of(_alone(estimator))(rows_for(estimator, X))
     y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)  # transformers may give sparse rows
     return y if y.ndim == 2 else y[:, None]
 
@@ -48,14 +48,14 @@ def _alone(estimator: Any) -> Any:
     return alone
 
 
-def _wrong(model: Model, estimator: Any, X: NDArray[np.float32], returned: Array) -> NDArray[np.bool_]:
+def _wrong(model: Model, estimator: Any, X: Array, returned: Array) -> NDArray[np.bool_]:
     """Rows on which what the C returns is not what the contract promises of the estimator, shape (n,)."""
     got = model.decode(returned if returned.ndim == 2 else returned[:, None])
     expected = oracle(estimator, X)
     if model.compression is not None:  # nothing is promised but how often answers agree
         return disagrees(got, expected, model.compression.within)
     with np.errstate(over="ignore", invalid="ignore"):
-        decided = ~model.undecided(_alone(estimator), rows_for(estimator, X.astype(np.float64)))
+        decided = ~model.undecided(_alone(estimator), rows_for(estimator, X))
     if not isinstance(model, NumericModel):
         return np.asarray(((got != expected) & decided).any(axis=1))
     width = model.span[:, 1] - model.span[:, 0]
@@ -71,7 +71,7 @@ def disagrees(got: Array, expected: Array, within: Sequence[float] | None) -> ND
 
 
 def _judged(
-    model: Model, estimator: Any, X: NDArray[np.float32], returned: Array
+    model: Model, estimator: Any, X: Array, returned: Array
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Rows that the estimator answers, and of these which are `_wrong`, both of shape (n,).
 
@@ -88,7 +88,7 @@ def _judged(
         return answered, wrong
 
 
-def agreement(model: Model, estimator: Any, X: NDArray[np.float32]) -> float:
+def agreement(model: Model, estimator: Any, X: Array) -> float:
     """Share of rows on which the twin gives the estimator's answer; regressors: within 1 % of the span."""
     return float(1 - _wrong(model, estimator, X, model.predict(model.input.encode(X))).mean())
 
@@ -168,7 +168,7 @@ def verify_header(
     estimator: Any,
     header: str,
     name: Name,
-    X: NDArray[np.float32],
+    X: Array,
     progress: bool | None = None,
 ) -> Report:
     """Compile `header` with strict flags on this host, run it, compare; see `Program.verify`.
@@ -183,7 +183,7 @@ def verify_header(
     edges = boundary_rows(model, Q)
     rows = np.concatenate([Q, edges])
     pairs = twin_calls(model, header, name, rows)
-    if inputs.is_integer:
+    if inputs.quantizes:
         raw = np.concatenate([X, _extremes(inputs)])
         pairs.append(Expected(quantize_call(model, header, name, raw), inputs.encode(raw)))
     results = core("host").run([expected.call for expected in pairs], flags=("-O1", *STRICT), measure=False)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 import micromlgen as mm
@@ -18,7 +17,7 @@ from micromlgen.cformat import make_name
 from micromlgen.ir import Layout
 from micromlgen.program import Program
 from micromlgen.render import render
-from tests import models
+from tests import features, models
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Case:
 
     name: str
     estimator: Any
-    X: NDArray[np.float32]
+    X: NDArray[Any]
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def transpile(self, **more: Any) -> Program:
@@ -52,8 +51,9 @@ def integer_cases(cases: list[Case], dtypes: tuple[str, ...] = ("int16", "int8")
 def all_cases() -> list[Case]:
     """`CASES` of every test file of a family, found as the families themselves are."""
     found = []
-    for module in pkgutil.iter_modules(models.__path__):
-        found += importlib.import_module(f"{models.__name__}.{module.name}").CASES
+    for package in (models, features):
+        for module in pkgutil.iter_modules(package.__path__):
+            found += getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "CASES", [])
     names = [case.name for case in found]
     assert len(set(names)) == len(names), "names must differ: all headers meet in one firmware"
     return found
@@ -68,7 +68,7 @@ def in_layout(program: Program, name: str, layout: Layout) -> Program:
 
 
 @cache
-def all_programs(every_layout: bool = False) -> list[tuple[str, Program, NDArray[np.float32]]]:
+def all_programs(every_layout: bool = False) -> list[tuple[str, Program, NDArray[Any]]]:
     """Every case, in all of its layouts or in two, under names that can meet in one program.
 
     The two are what "size" and "speed" choose, by turns, and one after another of all from case to case.
@@ -84,9 +84,9 @@ def all_programs(every_layout: bool = False) -> list[tuple[str, Program, NDArray
     return out
 
 
-def representatives() -> list[tuple[str, Program, NDArray[np.float32]]]:
+def representatives() -> list[tuple[str, Program, NDArray[Any]]]:
     """One program of every family in each layout and type of numbers."""
-    first: dict[tuple[object, ...], tuple[str, Program, NDArray[np.float32]]] = {}
+    first: dict[tuple[object, ...], tuple[str, Program, NDArray[Any]]] = {}
     for name, program, X in all_programs(every_layout=True):
         first.setdefault((type(program.model), program.layout, program.model.input.dtype), (name, program, X))
     return list(first.values())

@@ -117,10 +117,10 @@ def test_the_wheel_has_all_that_runs_and_no_more(built: Built) -> None:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = {name.partition(".dist-info/")[2] for name in archive.namelist()}
     tree = {p.as_posix() for p in tracked() if p.parts[0] == "micromlgen"}
-    templates = {f"micromlgen/{p.as_posix()}" for p in tracked() if p.parts[0] == "templates"}
-    assert names == tree | templates
+    c = {f"micromlgen/{p.as_posix()}" for p in tracked() if p.parts[0] in ("templates", "dsp")}
+    assert names == tree | c
     assert {"micromlgen/py.typed", "micromlgen/boards/boards.toml", "micromlgen/boards/c/host.c"} <= names
-    assert "micromlgen/templates/header.h.j2" in names
+    assert {"micromlgen/templates/header.h.j2", "micromlgen/dsp/flash.h"} <= names
     assert "licenses/LICENSE" in metadata
 
 
@@ -128,7 +128,7 @@ def test_the_sdist_has_what_is_needed_to_test_it(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"} <= names
-    for folder in ("micromlgen", "templates", "tests", "examples"):
+    for folder in ("micromlgen", "templates", "dsp", "tests", "examples"):
         assert {p.as_posix() for p in tracked() if p.parts[0] == folder} <= names
 
 

@@ -15,6 +15,7 @@ from micromlgen.ir import (
     Calibration,
     DecisionClassifier,
     DType,
+    Extraction,
     Input,
     Layout,
     Model,
@@ -22,10 +23,12 @@ from micromlgen.ir import (
     Scored,
     Transformer,
 )
-from micromlgen.models._members import Member, last_step, together
+from micromlgen.models._members import Member, behind_samples, last_step, together
 from micromlgen.models._requantized import between, finer, in_floats, towards
 from micromlgen.models._spread import changes, moved, near, numbers_moved, through
 from micromlgen.models._stage import Stage, as_stage
+from micromlgen.models.encoding import encoded
+from micromlgen.quantize import quantize
 
 Array = NDArray[Any]
 #: From an estimator and rows X to its last step and what that is given.
@@ -84,6 +87,8 @@ class Chain(Model):
         return replace(self, input=inputs, stages=(first, *self.stages[1:]), folded=None)
 
     def quantize(self, inputs: Input, by: Calibration) -> Model:
+        if inputs.samples:
+            return self._of_features(inputs, by)
         if inputs.is_integer:
             return self._integers(inputs, by) if self.folded is None else self.folded.quantize(inputs, by)
         stages: list[Transformer] = []
@@ -96,6 +101,17 @@ class Chain(Model):
             at = Input(stage.n_outputs, missing=at.missing and not filled)
         last = self.last.quantize(replace(at, n_features=self.last.input.n_features), Calibration())
         return replace(self, input=inputs, stages=tuple(stages), last=last)
+
+    def _of_features(self, inputs: Input, by: Calibration) -> Chain:
+        """The model behind an extractor, of whose integers it is quantised as of any raw features."""
+        extraction = self.stages[0]
+        assert isinstance(extraction, Extraction)
+        rows = None if by.rows is None else extraction.predict(by.rows).astype(np.float32)
+        last = quantize(self.last, inputs.dtype, rows, by.weights)
+        exponents = np.zeros(inputs.n_features, np.int32) if last.input.is_integer else None
+        taken = replace(inputs, dtype="int16", exponents=exponents)
+        stages = (extraction, *encoded(extraction, last.input))
+        return self._with(input=taken, stages=stages, last=last)
 
     def _integers(self, inputs: Input, by: Calibration) -> Model:
         """The chain in integers: each stage gives what the next one takes, in scales from the rows.
@@ -178,6 +194,10 @@ class Chain(Model):
         return self.last.predict(Z).reshape(len(Z), -1)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        if self.input.samples:
+            found = self.last.undecided(*behind_samples(estimator, X))
+            Z, error = through(self.stages, X, promised=True)  # of integers that float32 rounds
+            return found | near(self.last, Z, error)[:, None] if jumps(self.last, Z) else found
         final, Z = last_step(estimator, X)
         if self.split is not None:
             final, Z = self.split(final, Z)
@@ -226,6 +246,13 @@ class Chain(Model):
             target = source
         return out[::-1]
 
+    @property
+    def other_dtype(self) -> np.dtype[Any]:
+        """Type of the "other" buffer: of an extractor's features, or of all there is."""
+        return next(
+            s.output_dtype for s, step in zip(self.stages, self.steps, strict=True) if step.target == "other"
+        )
+
     def buffer(self, which: str) -> int:
         """How many features a buffer holds at once; 0 where it is not needed."""
         sizes = [s.n_outputs for s, step in zip(self.stages, self.steps, strict=True) if step.target == which]
@@ -235,7 +262,8 @@ class Chain(Model):
         return together(self.members, code=(60, 40, 40, 40))
 
     def contract(self) -> Sequence[str]:
-        return [f"behind {', '.join(s.source for s in self.stages)}: {line}" for line in self.last.contract()]
+        sources = dict.fromkeys(s.source for s in self.stages)
+        return [f"behind {', '.join(sources)}: {line}" for line in self.last.contract()]
 
 
 def vague(stages: Sequence[Model], X: Array) -> NDArray[np.bool_]:

@@ -83,6 +83,13 @@ def _best(layouts: Sequence[Layout], cores: Sequence[str], flash: float, cycles:
     return min(range(len(layouts)), key=cost)
 
 
+def behind_samples(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
+    """What is behind a pipeline's feature extractor, inside searches, and what it is given for windows X."""
+    while hasattr(estimator, "best_estimator_"):
+        estimator = estimator.best_estimator_
+    return estimator[1:], np.asarray(estimator[0].transform(X), np.float64)
+
+
 def last_step(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
     """The step that predicts, inside pipelines and searches, and what it is given for rows X."""
     while True:

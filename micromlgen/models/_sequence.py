@@ -46,6 +46,8 @@ def stages_of(step: Any) -> list[Transformer]:
         return [*model.stages, model.last]
     if not isinstance(model, Transformer):
         raise UnsupportedError(f"{model.source} before other steps cannot be ported; use a transformer")
+    if model.input.samples:
+        raise UnsupportedError(f"{model.source} takes samples: make it the first step of the whole Pipeline")
     return [model]
 
 

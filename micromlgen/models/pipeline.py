@@ -11,17 +11,21 @@ import numpy as np
 from micromlgen.affine import Affine
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model
+from micromlgen.ir import Extraction, Input, Model
 from micromlgen.models._folding import Stages, fold
 from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is_nothing, stages_of
 from micromlgen.models._trees import OnTrees
+from micromlgen.models.chain import chained
 from micromlgen.models.scalers import of_map
+from micromlgen.samples import takes_samples
 
 
 @converts("sklearn.pipeline.Pipeline")
 def pipeline(estimator: Any) -> Model:
     """Convert the last step, behind the transformers before it."""
     steps = [step for _, step in estimator.steps]
+    if takes_samples(steps[0]):
+        return of_features(estimator)
     last = steps[-1]
     if is_nothing(last) or (hasattr(last, "transform") and not hasattr(last, "predict")):
         return _transformer(estimator, steps)
@@ -32,6 +36,22 @@ def pipeline(estimator: Any) -> Model:
     if isinstance(model, OnTrees):
         before, model = _folded(before, model, getattr(estimator, "feature_names_in_", None))
     return before_model([stage for step in before for stage in stages_of(step)], model, model.source)
+
+
+def of_features(estimator: Any) -> Model:
+    """Convert what is behind a feature extractor as a model of raw features, and put it there."""
+    extraction = model_of(estimator.steps[0][1])
+    if all(is_nothing(step) for _, step in estimator.steps[1:]):
+        return extraction
+    if not isinstance(extraction, Extraction):
+        raise UnsupportedError(
+            f"{extraction.source} in the first step of a Pipeline is no feature extractor alone; make it "
+            "the next step"
+        )
+    inner = pipeline(estimator[1:])
+    if inner.input.samples:
+        raise UnsupportedError(f"{inner.source} takes samples: it cannot be behind {extraction.source}")
+    return chained([extraction], inner, inner.source, input=extraction.input)
 
 
 @converts("sklearn.feature_selection.RFE", "sklearn.feature_selection.RFECV")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
+from micromlgen.features.beside import beside as extractors_beside
 from micromlgen.ir import Calibration, Input, Layout, Transformer
 from micromlgen.models._members import Member, together
 from micromlgen.models._sequence import SELECTION, in_sequence, is_nothing, stages_of
@@ -20,6 +21,7 @@ from micromlgen.models._stage import Stage, as_stage, zeros
 from micromlgen.models.chain import ChainTransformer
 from micromlgen.models.scalers import of_map
 from micromlgen.models.transformers import AffineTransformer
+from micromlgen.samples import takes_samples
 
 Array = NDArray[Any]
 
@@ -202,13 +204,15 @@ def columns(estimator: Any) -> Transformer:
 
 @converts("sklearn.pipeline.FeatureUnion")
 def union(estimator: Any) -> Transformer:
-    """Convert transformers of all features each.
+    """Convert transformers of all features each, or feature extractors of the same samples.
 
     Raises
     ------
     UnsupportedError
         If one of them cannot be ported.
     """
+    if takes_samples(estimator):
+        return extractors_beside(estimator)
     weights = estimator.transformer_weights or {}
     every = np.arange(estimator.n_features_in_)
     parts = []

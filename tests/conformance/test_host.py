@@ -56,7 +56,7 @@ def assert_c_is_the_twin(
             Q = model.input.encode(X[:: max(1, len(X) // 50)])
             rows = np.concatenate([Q, boundary_rows(model, Q, most)])
             pairs = twin_calls(model, program.header, program.name, rows)
-            if model.input.is_integer:
+            if model.input.quantizes:
                 quantized = quantize_call(model, program.header, program.name, X)
                 pairs.append(Expected(quantized, model.input.encode(X)))
             names += [name] * len(pairs)

@@ -1,0 +1,20 @@
+#include "flash.h"
+#ifndef MICROMLGEN_FLASH_AT_2
+#define MICROMLGEN_FLASH_AT_2
+/* An address in flash of elements of a type, the one where a table starts, the one n elements on, and element i of
+   16 bits from there. AVR's far flash has no pointers. */
+#if defined(__AVR_HAVE_ELPM__)
+#define MML2_FLASH_AT(type) uint32_t
+#define MML2_FLASH_START(t) \
+    (__extension__({ uint32_t start_##t; \
+        __asm__("ldi %A0, lo8(%1)\n\tldi %B0, hi8(%1)\n\tldi %C0, hh8(%1)\n\tldi %D0, 0" : "=d"(start_##t) : "i"(t)); \
+        start_##t; }))
+#define MML2_FLASH_SKIP(type, at, n) ((at) + (uint32_t)(n) * sizeof(type))
+#define MML2_FLASH_GET_U16(at, i) pgm_read_word_far((at) + (uint32_t)(i) * 2u)
+#else
+#define MML2_FLASH_AT(type) const type *
+#define MML2_FLASH_START(t) (t)
+#define MML2_FLASH_SKIP(type, at, n) ((at) + (n))
+#define MML2_FLASH_GET_U16(at, i) MML2_FLASH_U16(at, i)
+#endif
+#endif

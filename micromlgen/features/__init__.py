@@ -1,0 +1,5 @@
+"""Feature extractors: fixed-point DSP as scikit-learn transformers, with the same integers on the board."""
+
+from micromlgen.features.fft import FFT
+
+__all__ = ["FFT"]

@@ -1,0 +1,203 @@
+"""The real FFT in int32 with Q15 twiddles: the twin of dsp/fft32.h.
+
+A window of N samples is taken as M = N/2 complex numbers. Their transform is of radix 4, decimated in time,
+in the conjugate-pair form (Kamar and Elcherif, "Conjugate pair fast Fourier transform", 1989): the fourth
+quarter is the samples 4n - 1 rather than 4n + 3, whose twiddle is the conjugate of the second quarter's, so
+that one table of a quarter of a wave serves everything. The innermost transforms are of 4 or 8 numbers. A
+last pass takes the spectra of even and odd samples apart.
+
+Each pass of radix 4 halves, which is what a product with Q15 does anyway in the instructions that multiply 32
+by 16 bits: noise, which grows by two, keeps its size. The samples are shifted up at the start by as much as
+leaves the largest possible output, sum(|window|) * 2**15, within 2**30.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+#: sqrt(1/2) in Q15.
+_DIAGONAL = 23170
+#: Rounding adds less than this part to the largest output.
+_SLACK = 2.0**-10
+
+
+def half_product(a: Array, b: Any) -> Array:
+    """``floor(a * b / 2**16)``: half of a times the Q15 number b."""
+    return np.asarray((a * b) >> 16)
+
+
+def twiddles(n_fft: int) -> NDArray[np.int16]:
+    """``-cos`` and ``-sin`` of ``2 * pi * k / n_fft`` in Q15 for k = 0 … n_fft / 4: shape (n_fft / 4 + 1, 2).
+
+    Negative, so that -1 is exact; only where it is, since turned by a quarter the others change their sign.
+    """
+    angle = 2 * np.pi * np.arange(n_fft // 4 + 1) / n_fft
+    table = np.rint(-(2.0**15) * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    table[1:, 0] = np.maximum(table[1:, 0], -32767)
+    table[:-1, 1] = np.maximum(table[:-1, 1], -32767)
+    return table.astype(np.int16)
+
+
+def order(size: int, first: int) -> NDArray[np.int64]:
+    """Number of the input that stands at each place before the first pass, shape (size,)."""
+    places = np.arange(first)
+    while len(places) < size:
+        n = 4 * len(places)
+        places = np.concatenate([4 * places, 4 * places + 1, 4 * places + 2, 4 * places - 1]) % n
+    return places
+
+
+@dataclass(frozen=True, eq=False)
+class RealFFT32:
+    """The transform of windows of `n_fft` int16 samples.
+
+    Parameters
+    ----------
+    n_fft : int
+        A power of two, from 8.
+    window : int16 array of shape (n_fft / 2 + 1,), or None
+        First half of a window that is symmetric around its middle sample, in Q15 of 32767; None: ones.
+    """
+
+    n_fft: int
+    window: NDArray[np.int16] | None
+
+    @property
+    def size(self) -> int:
+        """Complex numbers, M."""
+        return self.n_fft // 2
+
+    @property
+    def first(self) -> int:
+        """Radix of the first pass: 4, or 8 where there is an odd factor of two."""
+        return 4 if self.size.bit_length() % 2 else 8
+
+    @property
+    def n_passes(self) -> int:
+        """Passes of radix 4 behind the first."""
+        return int(np.log2(self.size // self.first)) // 2
+
+    @cached_property
+    def whole_window(self) -> NDArray[np.int64]:
+        """The window of all samples, or ones, shape (n_fft,)."""
+        if self.window is None:
+            return np.ones(self.n_fft, np.int64)
+        half = self.window.astype(np.int64)
+        return np.concatenate([half, half[-2:0:-1]])
+
+    @property
+    def gain_shift(self) -> int:
+        """Exponent of the samples at the start: positive where they are shifted up."""
+        # |X| <= 2**15 * sum(|w|) * 2**(shift - passes); of the parts before the last pass the sum over pairs
+        # of sqrt(even**2 + odd**2), twice where two are added.
+        w = np.abs(self.whole_window).astype(np.float64)
+        largest = max(w.sum(), 2 * np.hypot(w[::2], w[1::2]).sum())
+        return int(30 - 15 + self.n_passes - np.ceil(np.log2(largest * (1 + _SLACK))))
+
+    @property
+    def unit(self) -> float:
+        """One step of the output, in samples times a window whose peak is 1."""
+        peak = 1.0 if self.window is None else 32767.0
+        return float(np.ldexp(1.0, self.n_passes - self.gain_shift)) / peak
+
+    def spectrum(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
+        """Real and imaginary parts of the bins 0 … n_fft / 2, int64 of shape (n, n_fft / 2 + 1)."""
+        scaled = X.astype(np.int64) * self.whole_window
+        shift = self.gain_shift
+        scaled = scaled << shift if shift >= 0 else scaled >> -shift
+        at = order(self.size, self.first)
+        re, im = self._first_pass(scaled[:, 2 * at], scaled[:, 2 * at + 1])
+        w = twiddles(self.n_fft).astype(np.int64)
+        quarter = self.first
+        while quarter < self.size:
+            re, im = self._pass(re, im, w, quarter)
+            quarter *= 4
+        return self._apart(re, im, w)
+
+    def _first_pass(self, re: Array, im: Array) -> tuple[Array, Array]:
+        shape = (len(re), -1, self.first)
+        r, i = re.reshape(shape), im.reshape(shape)
+        if self.first == 4:
+            parts = _dft4([(r[..., m], i[..., m]) for m in range(4)])
+        else:
+            even = _dft4([(r[..., m], i[..., m]) for m in (0, 2, 4, 6)])
+            odd = _dft4([(r[..., m], i[..., m]) for m in (1, 3, 5, 7)])
+            (o0, p0), (o1, p1), (o2, p2), (o3, p3) = odd
+            # Times exp(-i pi k / 4).
+            turned = [
+                (o0, p0),
+                (half_product(2 * (p1 + o1), _DIAGONAL), half_product(2 * (p1 - o1), _DIAGONAL)),
+                (p2, -o2),
+                (half_product(2 * (p3 - o3), _DIAGONAL), -half_product(2 * (p3 + o3), _DIAGONAL)),
+            ]
+            pairs = list(zip(even, turned, strict=True))
+            parts = [(a[0] + b[0], a[1] + b[1]) for a, b in pairs]
+            parts += [(a[0] - b[0], a[1] - b[1]) for a, b in pairs]
+        stacked = [np.stack(side, axis=-1).reshape(len(re), -1) for side in zip(*parts, strict=True)]
+        return stacked[0], stacked[1]
+
+    def _pass(self, re: Array, im: Array, w: Array, quarter: int) -> tuple[Array, Array]:
+        """Four transforms of `quarter` numbers each become one, everywhere, and are halved."""
+        shape = (len(re), -1, 4, quarter)
+        r, i = re.reshape(shape), im.reshape(shape)
+        j = np.arange(quarter) * (self.n_fft // (4 * quarter))
+        c1, s1 = w[j].T
+        k = 2 * j
+        turned = k > self.n_fft // 4
+        k = np.where(turned, k - self.n_fft // 4, k)
+        c2, s2 = np.where(turned, -w[k, 1], w[k, 0]), np.where(turned, w[k, 0], w[k, 1])
+        # Products with the negative twiddles.
+        ar, ai = _product(r[:, :, 1], i[:, :, 1], c1, s1)
+        br, bi = _product(r[:, :, 2], i[:, :, 2], c2, s2)
+        cr, ci = _conjugate_product(r[:, :, 3], i[:, :, 3], c1, s1)
+        ur, ui = r[:, :, 0] >> 1, i[:, :, 0] >> 1
+        t0r, t0i, t1r, t1i = ur - br, ui - bi, ur + br, ui + bi
+        t2r, t2i, t3r, t3i = ar + cr, ai + ci, ar - cr, ai - ci
+        out_r = np.stack([t0r - t2r, t1r - t3i, t0r + t2r, t1r + t3i], axis=2)
+        out_i = np.stack([t0i - t2i, t1i + t3r, t0i + t2i, t1i - t3r], axis=2)
+        return out_r.reshape(len(re), -1), out_i.reshape(len(re), -1)
+
+    def _apart(self, re: Array, im: Array, w: Array) -> tuple[Array, Array]:
+        """From the transform of even + i * odd samples to that of all."""
+        n, m = len(re), self.size
+        out_r, out_i = np.zeros((n, m + 1), np.int64), np.zeros((n, m + 1), np.int64)
+        out_r[:, 0], out_r[:, m] = re[:, 0] + im[:, 0], re[:, 0] - im[:, 0]
+        out_r[:, m // 2], out_i[:, m // 2] = re[:, m // 2], -im[:, m // 2]
+        k = np.arange(1, m // 2)
+        c, s = w[k].T
+        sr, dr = re[:, k] + re[:, m - k], re[:, k] - re[:, m - k]
+        si, di = im[:, k] + im[:, m - k], im[:, k] - im[:, m - k]
+        # Products with the negative twiddles.
+        pr = half_product(si, c) - half_product(dr, s)
+        pi = half_product(dr, c) + half_product(si, s)
+        out_r[:, k], out_r[:, m - k] = (sr >> 1) - pr, (sr >> 1) + pr
+        out_i[:, k], out_i[:, m - k] = (di >> 1) + pi, pi - (di >> 1)
+        return out_r, out_i
+
+
+def _dft4(x: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+    (ar, ai), (br, bi), (cr, ci), (dr, di) = x
+    s0r, s0i, s1r, s1i = ar + cr, ai + ci, ar - cr, ai - ci
+    s2r, s2i, s3r, s3i = br + dr, bi + di, br - dr, bi - di
+    return [
+        (s0r + s2r, s0i + s2i),
+        (s1r + s3i, s1i - s3r),
+        (s0r - s2r, s0i - s2i),
+        (s1r - s3i, s1i + s3r),
+    ]
+
+
+def _product(re: Array, im: Array, c: Array, s: Array) -> tuple[Array, Array]:
+    """Half of ``(re + i * im) * (c - i * s)``."""
+    return half_product(re, c) + half_product(im, s), half_product(im, c) - half_product(re, s)
+
+
+def _conjugate_product(re: Array, im: Array, c: Array, s: Array) -> tuple[Array, Array]:
+    """Half of ``(re + i * im) * (c + i * s)``."""
+    return half_product(re, c) - half_product(im, s), half_product(im, c) + half_product(re, s)

@@ -1,0 +1,184 @@
+"""FFT: the spectrum in integers, at every size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.signal import get_window
+from sklearn.base import clone
+
+import micromlgen as mm
+from micromlgen.boards import STRICT, core
+from micromlgen.calls import predict_call
+from micromlgen.features import FFT
+from tests.cases import Case
+from tests.conformance.test_host import SANITIZE
+from tests.features.windows import every_kind, stacked, tone
+
+SIZES = [2**k for k in range(3, 13)]
+OUTPUTS = ["complex", "power", "magnitude", "log"]
+CASES = [
+    Case("spectrum_8", FFT(8, window=None, output="complex"), stacked(8)),
+    Case("spectrum_16", FFT(16, output="magnitude"), stacked(16)),
+    Case("spectrum_32", FFT(32, window="hamming", output="power"), stacked(32)),
+    Case("spectrum_64", FFT(64, output="log"), stacked(64)),
+]
+
+
+def signal_to_noise(fft: FFT, X: np.ndarray) -> float:
+    """dB of the reference over its difference to the integers, over all bins."""
+    reference = fft.reference(X)
+    noise = fft.dequantize(fft.transform(X)) - reference
+    return float(10 * np.log10((reference**2).sum() / (noise**2).sum()))
+
+
+def test_the_reference_is_numpys() -> None:
+    X = stacked(64)
+    spectrum = np.fft.rfft(X * get_window("hann", 64))
+    np.testing.assert_allclose(FFT(64, output="magnitude").reference(X), np.abs(spectrum))
+    np.testing.assert_allclose(FFT(64).reference(X), np.abs(spectrum) ** 2)
+    parts = FFT(64, output="complex").reference(X)
+    np.testing.assert_allclose(parts[:, ::2] + 1j * parts[:, 1::2], spectrum)
+
+
+@pytest.mark.parametrize("window", [None, "hann", ("kaiser", 8.0), "flattop"])
+@pytest.mark.parametrize("n_fft", SIZES)
+def test_signal_to_noise(n_fft: int, window: object) -> None:
+    rng = np.random.default_rng(0)
+    fft = FFT(n_fft, window=window, output="complex")
+    noise = rng.integers(-32768, 32768, (20, n_fft)).astype(np.int16)
+    assert signal_to_noise(fft, noise) >= 90
+    quiet = tone(n_fft, 0.123 * n_fft + 0.3, 327.68, 32.7)[None]
+    assert signal_to_noise(fft, quiet) >= 75
+
+
+@pytest.mark.parametrize("output", ["power", "magnitude", "log"])
+def test_one_number_of_a_bin(output: str) -> None:
+    fft = FFT(256, output=output)
+    X = np.concatenate([stacked(256), np.random.default_rng(0).integers(-32768, 32768, (50, 256), np.int16)])
+    reference, got = fft.reference(X), fft.dequantize(fft.transform(X))
+    magnitude = FFT(256, output="magnitude").reference(X)
+    # What "complex" is off by, in a window as loud as the loudest bin.
+    off = 2.0**-14 * magnitude.max(axis=1, keepdims=True) + 24 * FFT(256).extraction().transform.unit
+    if output == "magnitude":
+        assert (np.abs(got - reference) <= off + reference * 2.0**-13).all()
+    elif output == "power":
+        step = fft.extraction().unit()[0]
+        assert (np.abs(got - reference) <= (2 * magnitude + off) * off + 4 * step).all()
+    else:
+        clear = magnitude > 100 * off
+        assert clear.sum() > 1000
+        assert np.abs(got - reference)[clear].max() < 0.1
+        assert (got[X.any(axis=1) == 0] == reference[X.any(axis=1) == 0]).all()
+
+
+def loudest(n_fft: int) -> np.ndarray:
+    """Samples at their extremes, with the signs of bins' own cosines and sines: no input gives more there."""
+    angle = 2 * np.pi * np.outer(np.arange(0, n_fft // 2 + 1, max(1, n_fft // 64)), np.arange(n_fft)) / n_fft
+    extreme = np.where(np.concatenate([np.cos(angle), np.sin(angle), -np.sin(angle)]) > 0, 32767, -32768)
+    return extreme.astype(np.int16)
+
+
+@pytest.mark.parametrize("window", [None, "hann", "flattop"])
+@pytest.mark.parametrize("n_fft", SIZES)
+def test_the_largest_output_fits(n_fft: int, window: str | None) -> None:
+    fft = FFT(n_fft, window=window, output="complex")
+    re, im = fft.extraction().transform.spectrum(loudest(n_fft))  # in int64
+    highest = max(np.abs(re).max(), np.abs(im).max())
+    assert highest < 2**30
+    assert highest > 2**27  # and little of the width is given away
+
+
+@pytest.mark.parametrize(("output", "window"), [(o, "hann") for o in OUTPUTS] + [("complex", None)])
+def test_c_is_the_twin_at_every_size(output: str, window: str | None) -> None:
+    calls, twins = [], []
+    for n_fft in SIZES:
+        fft, X = FFT(n_fft, output=output, window=window), np.concatenate([loudest(n_fft), stacked(n_fft)])
+        program = mm.transpile(fft, name=f"fft{n_fft}")
+        calls.append(predict_call(program.model, program.header, program.name, X))
+        twins.append(fft.transform(X))
+    results = core("host").run(calls, flags=(*SANITIZE, *STRICT), measure=False)
+    for result, twin in zip(results, twins, strict=True):
+        np.testing.assert_array_equal(result.y, twin)
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
+def test_boards_give_the_twin(name: str) -> None:
+    calls, twins = [], []
+    for n_fft, output in ((256, "complex"), (512, "log")):
+        fft = FFT(n_fft, output=output)
+        program = mm.transpile(fft, name=f"fft{n_fft}")
+        calls.append(predict_call(program.model, program.header, program.name, stacked(n_fft)))
+        twins.append(fft.transform(stacked(n_fft)))
+    for result, twin in zip(core(name).run(calls, flags=("-O2", *STRICT)), twins, strict=True):
+        np.testing.assert_array_equal(result.y, twin)
+
+
+def test_silence_is_zero() -> None:
+    for output in OUTPUTS:
+        assert not FFT(64, output=output).transform(every_kind(64)["silent"][None]).any()
+
+
+def test_as_a_transformer_of_scikit_learn() -> None:
+    pytest.importorskip("pandas")
+    fft = clone(FFT(8, window="hamming", output="log"))
+    assert fft.get_params() == {"n_fft": 8, "window": "hamming", "output": "log"}
+    frame = fft.set_output(transform="pandas").fit_transform(stacked(8))
+    assert list(frame.columns) == ["log0", "log1", "log2", "log3", "log4"]
+    assert FFT(8, output="complex").get_feature_names_out()[:3].tolist() == ["re0", "im0", "re1"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_fft": 300}, r"n_fft=300; a power of two from 8 to 4096 is needed"),
+        ({"n_fft": 4}, r"n_fft=4; a power of two"),
+        ({"n_fft": 8192}, r"n_fft=8192; a power of two"),
+        ({"output": "phase"}, r"output='phase': use one of complex, power, magnitude, log"),
+        ({"window": "hanning?"}, r"window='hanning\?' is none of scipy"),
+        ({"window": 3}, r"window=3: use a name"),
+    ],
+)
+def test_unfit_parameters_are_refused(parameters: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        FFT(**{"n_fft": 64, **parameters}).fit(stacked(64))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=message):
+        mm.port(FFT(**{"n_fft": 64, **parameters}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((2, 64)), r"dtype float64; int16 samples are needed"),
+        (np.full((2, 64), np.nan), r"dtype float64; int16 samples are needed"),
+        (np.zeros((2, 60), np.int16), r"windows have 60 samples; n_fft=64 are needed"),
+        (np.zeros(64, np.int16), r"shape \(64,\); \(n_windows, n_samples\) is needed"),
+        (np.zeros((0, 64), np.int16), r"has no windows"),
+        (np.full((1, 64), 40000), r"samples from 40000 to 40000; int16 holds"),
+    ],
+)
+def test_unfit_samples_are_refused(X: np.ndarray, message: str) -> None:
+    for method in ("fit", "transform", "reference"):
+        with pytest.raises(ValueError, match=message):
+            getattr(FFT(64), method)(X)
+
+
+def test_integers_of_other_types_are_samples_where_they_fit() -> None:
+    X = stacked(64)
+    np.testing.assert_array_equal(FFT(64).transform(X.astype(np.int64)), FFT(64).transform(X))
+
+
+def test_a_header_takes_samples_in_its_own_dtype_only() -> None:
+    program = mm.transpile(FFT(64), name="fft")
+    np.testing.assert_array_equal(program.transform(stacked(64)), FFT(64).transform(stacked(64)))
+    assert "fft_quantize" not in program.header
+    with pytest.raises(ValueError, match=r"X has dtype float64; int16 samples are needed"):
+        program.transform(np.zeros((1, 64)))
+    with pytest.raises(ValueError, match=r"FFT takes int16 samples whatever dtype says"):
+        mm.port(FFT(64), dtype="int8")
+
+
+def test_numbers_of_another_shape_are_not_dequantized() -> None:
+    with pytest.raises(ValueError, match=r"Y has shape \(1, 5\); \(n_windows, 33\) is needed"):
+        FFT(64).dequantize(np.zeros((1, 5), np.int32))
