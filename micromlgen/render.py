@@ -178,7 +178,7 @@ def _body(layout: Layout, *, model: Model, name: cformat.Name, **context: Any) -
 
 def template_files(folder: str) -> list[str]:
     """Paths of the templates in a folder of templates, relative to it, in order."""
-    root = _templates() / folder
+    root = _folder("templates") / folder
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.j2"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen import kernels
 from micromlgen.ir import Layout
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._mlp_integer import IntegerLayers
@@ -48,20 +49,32 @@ def float_layouts(layers: tuple[Matrix, ...], activation: str) -> Sequence[Layou
 
 
 def integer_layouts(integers: IntegerLayers, kernel: str) -> Sequence[Layout]:
-    """Layers in integers: ``bias`` and ``multiplier`` of all hidden neurons in one table each."""
-    parts: dict[str, Array] = {}
+    """Layers in integers: ``bias`` and ``multiplier`` of all hidden neurons in one table each.
+
+    Some cores multiply so many rows of each layer ``together`` with what it is given.
+    """
     last, hidden = integers.last, integers.hidden
+    matrices = [*(layer.rows for layer in hidden), last]
+    together = [
+        kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables]) for rows in matrices
+    ]
+    parts: dict[str, Any] = {"together": together}
+    tables = [t for rows in matrices for t in rows.tables] + [last.bias]
     if hidden:
         parts["bias"] = narrow(np.concatenate([layer.rows.bias for layer in hidden]))
         parts["multiplier"] = narrow(np.concatenate([layer.multiplier for layer in hidden]))
-    curves = [layer.curve.table for layer in hidden[:1] if layer.curve is not None]
-    tables = [t for rows in (*(layer.rows for layer in hidden), last) for t in rows.tables]
-    tables += [*parts.values(), last.bias, *curves]
-    n_neurons = sum(len(layer.multiplier) for layer in hidden) + len(last.bias)
-    products = last.weights.size + sum(layer.rows.weights.size for layer in hidden)
+        curves = [layer.curve.table for layer in hidden[:1] if layer.curve is not None]
+        tables += [parts["bias"], parts["multiplier"], *curves]
+    n_neurons = sum(len(rows.bias) for rows in matrices)
     size = sum(t.nbytes for t in tables)
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
         flash[core] = float(size + _INTEGER_CODE[k])
-        cycles[core] = products * float(_INTEGER_PRODUCT[kernel][k]) + n_neurons * _INTEGER_NEURON[k]
+        cycles[core] = float(n_neurons * _INTEGER_NEURON[k])
+        for rows, at_once in zip(matrices, together, strict=True):
+            each = float(_INTEGER_PRODUCT[kernel][k])
+            if core == "cortex-m4f" and at_once > 1:
+                flash[core] += kernels.bytes_together(rows.weights.shape[1], at_once)
+                each = kernels.element_together(kernel, at_once)
+            cycles[core] += rows.weights.size * each
     return [Layout("layers", flash, cycles, lambda: parts, [t.nbytes for t in tables])]
