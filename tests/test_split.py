@@ -52,7 +52,7 @@ def test_answers_stay_the_same() -> None:
         for program, X in batch:
             model, name, text = program.model, program.name, joined(program)
             expected += twin_calls(model, text, name, model.input.encode(X))
-            if model.input.is_integer:
+            if model.input.quantizes:
                 call = quantize_call(model, text, name, X)
                 expected.append(expected[-1]._replace(call=call, y=model.input.encode(X), within=None))
         results = core("host").run([each.call for each in expected], flags=("-O1", *STRICT), measure=False)

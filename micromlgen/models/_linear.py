@@ -71,7 +71,9 @@ class OnProducts(Model):
         return self.matrix.rounding(Q)
 
     def moves(self, Q: Array, by: Array) -> Array:
-        return np.asarray(by @ np.abs(self.matrix.weights.T.astype(np.float64)))
+        with np.errstate(invalid="ignore"):  # features of which nothing is known
+            out = by @ np.abs(self.matrix.weights.T.astype(np.float64))
+        return np.where(np.isnan(out), np.inf, out)
 
     def boundaries(self) -> Sequence[Array]:
         top = self.input.highest if self.input.is_integer else 1000.0
