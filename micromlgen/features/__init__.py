@@ -1,5 +1,6 @@
 """Feature extractors: fixed-point DSP as scikit-learn transformers, with the same integers on the board."""
 
 from micromlgen.features.fft import FFT
+from micromlgen.features.statistics import Statistics
 
-__all__ = ["FFT"]
+__all__ = ["FFT", "Statistics"]

@@ -1,0 +1,36 @@
+"""Order statistics of sorted windows: the twin of dsp/order.h."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+#: Bits of the fraction of a quantile.
+QUANTILE_BITS = 14
+
+
+def median_twice(ordered: Array) -> Array:
+    """Twice the median."""
+    n = ordered.shape[1]
+    return np.asarray(ordered[:, (n - 1) // 2] + ordered[:, n // 2])
+
+
+def quantile_at(q: float, n: int) -> tuple[int, int]:
+    """Where a quantile of n samples lies: behind sample i, by a fraction in Q14."""
+    at = round(q * (n - 1) * (1 << QUANTILE_BITS))
+    return min(at >> QUANTILE_BITS, n - 2), at - (min(at >> QUANTILE_BITS, n - 2) << QUANTILE_BITS)
+
+
+def quantile(ordered: Array, i: int, fraction: int) -> Array:
+    """A quantile in Q14."""
+    low, high = ordered[:, i], ordered[:, i + 1]
+    return np.asarray((low << QUANTILE_BITS) + (high - low) * fraction)
+
+
+def deviation_four_times(ordered: Array) -> Array:
+    """Four times the median of the absolute deviations from the median."""
+    off = np.sort(np.abs(2 * ordered - median_twice(ordered)[:, None]), axis=1)
+    return median_twice(off)

@@ -1,0 +1,156 @@
+"""Statistics: exact sums, roots and moments within their bounds, at every length."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+
+import micromlgen as mm
+from micromlgen.errors import UnsupportedError
+from micromlgen.features import Statistics
+from micromlgen.features.statistics import STATISTICS
+from tests.cases import Case
+from tests.features.windows import stacked
+
+EVERY = list(STATISTICS)
+LENGTHS = [2, 3, 4, 5, 9, 64, 100, 128, 1000, 4096, 8192]
+
+
+def windows(n: int) -> np.ndarray:
+    """Kinds of signals, and what moments find hard: single peaks, two values, extremes, heavy tails."""
+    t, rng = np.arange(n), np.random.default_rng(0)
+    hard = [
+        np.full(n, -32768),
+        np.full(n, 32767),
+        np.where(t % 2, 32767, -32768),
+        np.where(t < n // 2, 32767, -32768),
+        np.where(t == n // 3, 32767, 0),
+        np.where(t == n // 3, -32768, 32767),
+        np.where(t == n // 3, 1001, 1000),
+        12000 + np.rint(30 * np.sin(0.3 * t)),
+        rng.integers(32766, 32768, n),
+        np.clip(100 * rng.standard_cauchy(n), -32768, 32767),
+        np.clip(9000 * rng.standard_normal(n), -32768, 32767),
+    ]
+    return np.concatenate([stacked(n), np.stack(hard).astype(np.int16)])
+
+
+def interleaved(n: int) -> np.ndarray:
+    X = windows(n)
+    return np.stack([X, np.roll(X, 1, axis=0), -(X // 2)], axis=2).reshape(len(X), -1)
+
+
+CASES = [
+    Case("statistics_default", Statistics(n_channels=3).fit(interleaved(20)), interleaved(20)),
+    Case("statistics_all", Statistics(EVERY).fit(windows(32)), windows(32)),
+    Case("statistics_odd", Statistics(EVERY[::-1], n_channels=3).fit(interleaved(7)), interleaved(7)),
+]
+#: Exact but for float64's own rounding; within one step; within half of one.
+EXACT = ("mean", "median", "min", "max", "ptp", "zero_crossings", "mean_crossings", "mad")
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_the_definitions_of_numpy_and_scipy(n: int) -> None:
+    X = windows(n)
+    program = Statistics(EVERY).fit(X)
+    got = dict(zip(EVERY, program.dequantize(program.transform(X)).T, strict=True))
+    reference = dict(zip(EVERY, program.reference(X).T, strict=True))
+    for name in EXACT:
+        np.testing.assert_allclose(got[name], reference[name], rtol=1e-12, atol=1e-9, err_msg=name)
+    for name in ("std", "rms"):
+        assert np.abs(got[name] - reference[name]).max() <= 1, name
+        # And small ones as exactly as they are large.
+        assert (np.abs(got[name] - reference[name]) <= 2.0**-13 * reference[name] + 1 / n).all(), name
+    assert np.abs(got["var"] - reference["var"]).max() <= 0.5
+    assert np.abs(got["iqr"] - reference["iqr"]).max() <= 65535 * 2.0**-14
+    step = 2.0 ** ((n - 1).bit_length() + 1)
+    assert (np.abs(got["energy"] - reference["energy"]) < step).all()
+    for name in ("skew", "kurtosis"):
+        off = np.abs(got[name] - reference[name])
+        assert (off <= 0.002 + 2.0**-12 * np.abs(reference[name])).all(), name
+
+
+@pytest.mark.parametrize("n", [64, 128, 1000])
+def test_moments_of_signals_as_they_come(n: int) -> None:
+    """Of what has no single peak the bound is absolute."""
+    X = windows(n)
+    fitted = Statistics(["skew", "kurtosis"]).fit(X)
+    reference = fitted.reference(X)
+    tame = np.abs(reference[:, 1]) < 10
+    assert tame.sum() >= 8
+    assert np.abs(fitted.dequantize(fitted.transform(X)) - reference)[tame].max() <= 0.002
+
+
+def test_the_reference_is_scipys() -> None:
+    X = windows(100)[-4:]
+    fitted = Statistics(["skew", "kurtosis", "mad", "iqr", "std"]).fit(X)
+    wide = X.astype(float)
+    expected = [
+        stats.skew(wide, axis=1),
+        stats.kurtosis(wide, axis=1),
+        stats.median_abs_deviation(wide, axis=1),
+        stats.iqr(wide, axis=1),
+        wide.std(axis=1),
+    ]
+    np.testing.assert_allclose(fitted.reference(X), np.stack(expected, axis=1))
+
+
+@pytest.mark.parametrize("n", [2, 3, 8192])
+def test_no_output_leaves_its_range(n: int) -> None:
+    X = windows(n)
+    extraction = Statistics(EVERY).extraction(n)
+    assert np.abs(Statistics(EVERY).fit(X).transform(X).astype(np.int64)).max() <= extraction.top
+
+
+def test_channels_are_interleaved_and_named() -> None:
+    X = interleaved(16)
+    fitted = Statistics(["mean", "max"], n_channels=3).fit(X)
+    assert fitted.get_feature_names_out().tolist() == [
+        "mean_0",
+        "max_0",
+        "mean_1",
+        "max_1",
+        "mean_2",
+        "max_2",
+    ]
+    alone = Statistics(["mean", "max"]).fit(X[:, 1::3])
+    np.testing.assert_array_equal(
+        fitted.transform(X)[:, 2:4], alone.transform(np.ascontiguousarray(X[:, 1::3]))
+    )
+
+
+def test_from_samples_to_an_activity() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 30)
+    X = (rng.normal(size=(90, 60)) * (200 * 4.0**y)[:, None] + 1000).astype(np.int16)
+    estimator = make_pipeline(Statistics(n_channels=3), RandomForestClassifier(8, random_state=0)).fit(X, y)
+    program = mm.transpile(estimator, name="activity")
+    np.testing.assert_array_equal(program.predict(X), estimator.predict(X))
+    assert program.verify(X)
+
+
+@pytest.mark.parametrize(
+    ("options", "X", "message"),
+    [
+        ({"features": ["mean", "mode"]}, windows(8), "'mode' is none of mean, median"),
+        ({"features": []}, windows(8), "name each feature once, and at least one"),
+        ({"features": ["max", "max"]}, windows(8), "name each feature once"),
+        ({"n_channels": 3}, windows(8), "windows of 8 samples are none of 3 channels"),
+        ({"n_channels": 0}, windows(8), "n_channels=0; an integer from 1 to 255"),
+        ({"n_channels": 8}, windows(8), "1 samples a channel; 2 to 8192 are needed"),
+        ({}, np.zeros((2, 8200), np.int16), "8200 samples a channel; 2 to 8192"),
+        ({}, windows(8) / 2, "float64; int16 samples are needed"),
+    ],
+    ids=str,
+)
+def test_what_is_refused(options: dict[str, object], X: np.ndarray, message: str) -> None:
+    with pytest.raises(UnsupportedError, match=message):
+        Statistics(**options).fit(X)  # type: ignore[arg-type]
+
+
+def test_it_is_fitted_before_it_is_ported() -> None:
+    with pytest.raises(UnsupportedError, match="Statistics is not fitted; call fit"):
+        mm.port(Statistics())
