@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from micromlgen.ir import Layout, Model
 
@@ -102,3 +103,13 @@ def last_step(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
             X, estimator = estimator.transform(X), estimator.estimator_
         else:
             return estimator, np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
+
+
+def in_last_step(estimator: Any, own: Any) -> Any:
+    """An estimator of its own inside the last step, behind the steps before that."""
+    if hasattr(estimator, "best_estimator_"):
+        return in_last_step(estimator.best_estimator_, own)
+    if hasattr(estimator, "steps"):
+        name, last = estimator.steps[-1]
+        return Pipeline([*estimator.steps[:-1], (name, in_last_step(last, own))])
+    return own

@@ -14,7 +14,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Classifier, DType, Input, Layout, Model, ProbabilisticClassifier
 from micromlgen.models._combined import combined, linear_regressor, numbers_of, regressors, stacked
 from micromlgen.models._matrix import Matrix
-from micromlgen.models._members import Member, together
+from micromlgen.models._members import Member, in_last_step, last_step, together
 from micromlgen.models.regression import LinearRegressor
 
 Array = NDArray[Any]
@@ -49,7 +49,10 @@ class Outputs(Classifier):
     def quantize(self, inputs: Input, by: Calibration) -> Outputs:
         models = []
         for model in self.models:
-            inside = model.quantize(replace(inputs, missing=inputs.missing and model.input.missing), by)
+            # What a scaler before this model does to features is done before each.
+            scaled = replace(model.input, center=self.input.center, gain=self.input.gain)
+            own = replace(inputs, missing=inputs.missing and model.input.missing)
+            inside = replace(model, input=scaled).quantize(own, by)
             own = inside.input
             same = np.array_equal(np.asarray(own.exponents), np.asarray(inputs.exponents))
             same &= own.highest == inputs.highest if inputs.is_integer else True
@@ -75,8 +78,9 @@ class Outputs(Classifier):
         return np.repeat(np.concatenate(each, axis=1).any(axis=1, keepdims=True), len(each), axis=1)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
-        pairs = zip(self.models, estimator.estimators_, strict=True)
-        return np.concatenate([m.undecided(e, X) for m, e in pairs], axis=1)
+        final, _ = last_step(estimator, X[:1])
+        pairs = zip(self.models, final.estimators_, strict=True)
+        return np.concatenate([m.undecided(in_last_step(estimator, e), X) for m, e in pairs], axis=1)
 
     def boundaries(self) -> Sequence[Array]:
         each = [m.boundaries() for m in self.models]

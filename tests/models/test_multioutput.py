@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 import micromlgen as mm
 from tests.cases import Case, integer_cases
@@ -60,6 +61,21 @@ def test_classifiers_answer_as_scikit_learn(model: Any, dtype: str) -> None:
         expected = estimator.predict_proba(IRIS.astype(float))
         for got, right in zip(program.predict_proba(IRIS), expected, strict=True):
             np.testing.assert_allclose(got, right, atol=atol)
+
+
+@pytest.mark.parametrize("model", [SVC(), LogisticRegression(), KNeighborsClassifier(3)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "int16", "int8"])
+def test_a_scaler_before_all_outputs(model: Any, dtype: str) -> None:
+    """Each is given what the scaler gives, and judged by it."""
+    scaled = make_pipeline(StandardScaler(), MultiOutputClassifier(model))
+    X = IRIS * np.float32([100, 1, 0.01, 1]) + np.float32([1000, 0, 0, -5])
+    estimator = GridSearchCV(scaled, {"multioutputclassifier__n_jobs": [None]}, cv=2).fit(
+        X.astype(float), BOTH
+    )
+    program = mm.transpile(estimator, name="both", dtype=dtype, calibration=X, min_agreement=0.97)
+    report = program.verify(X)
+    assert report, str(report)
+    assert report.agreement > 0.97
 
 
 @pytest.mark.parametrize(
