@@ -73,7 +73,7 @@ def sqdist(X: Array, W: Array) -> NDArray[np.int64]:
 
 
 def together(kind: str, n: int, tables: Sequence[int]) -> int:
-    """How many rows of n elements at a time ``mml2_dots_*`` had better multiply, where cores can.
+    """How many rows of n elements ``mml2_dots_<kind>_<n>x<rows>`` had better multiply at a time.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def element_together(kind: str, rows: int) -> float:
 
 
 def bytes_together(n: int, rows: int) -> int:
-    """Bytes of code of ``mml2_dots_*`` beyond those of ``mml2_dot_*``."""
+    """Bytes of code of ``mml2_dots_<kind>_<n>x<rows>`` beyond those of ``mml2_dot_*``."""
     return (36 if n % 4 else 20) * rows
 
 

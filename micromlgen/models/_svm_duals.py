@@ -86,16 +86,21 @@ class Duals:
             out[p, of_j] = self.values[i, of_j]
         return out
 
-    def sums(self, kernels: Array) -> Array:
-        """Of kernels, shape (n, n_vectors): shape (n, n_sums). int64 kernels give int64, exactly."""
-        integer = self.values.dtype.kind == "i"
-        if self.is_flat:
-            return np.asarray(kernels @ (self.values.T if integer else self.spread().T) + self.constant)
+    def sums(self, kernels: Array, down: int = 0) -> Array:
+        """Of kernels, shape (n, n_vectors): shape (n, n_sums).
+
+        int64 kernels give int64, exactly, each product shifted right by `down` bits.
+        """
         groups = []
         for c in range(self.n_groups):
             of_c = slice(*self.starts[c : c + 2])
-            values = self.values[:, of_c].astype(kernels.dtype)
-            groups.append(kernels[:, of_c] @ values.T)
+            k, values = kernels[:, of_c], self.values[:, of_c].astype(kernels.dtype)
+            if down:
+                groups.append(np.stack([(k * row >> down).sum(axis=1) for row in values], axis=1))
+            else:
+                groups.append(k @ values.T)
+        if self.is_flat:
+            return np.asarray(groups[0] + self.constant)
         columns = [groups[i][:, j - 1] + groups[j][:, i] for i, j in pairs(self.n_groups)]
         return np.asarray(np.stack(columns, axis=1) + self.constant)
 

@@ -1,9 +1,9 @@
 """Sums of kernels in integers, bit for bit as the C computes them.
 
 Products of x and vectors are exact in 32 bits. One multiplication makes of a squared distance, or of a
-product, an exponent of two in Q12; kernels are Q15; their sums with the coefficients stay in 32 bits, which
-_svm_quantize.py proves when it chooses the scales. x of any value in range is accounted for; one that stands
-for NaN gives some kernel.
+product, an exponent of two in Q12; kernels are Q15, or powers of up to 31 bits. Their sums with the
+coefficients stay in 32 bits, which _svm_quantize.py proves when it chooses the scales. x of any value in
+range is accounted for; one that stands for NaN gives some kernel.
 """
 
 from __future__ import annotations
@@ -60,6 +60,11 @@ class IntegerExpansion:
     duals: Duals
     sum_unit: float
 
+    @property
+    def wide(self) -> bool:
+        """Whether kernels have up to 31 bits; their products with coefficients are shifted right by 16."""
+        return False
+
     def kernels(self, Q: Array) -> NDArray[np.int64]:
         """Of encoded rows and each vector, shape (n, n_vectors)."""
         raise NotImplementedError
@@ -67,7 +72,8 @@ class IntegerExpansion:
     def sums(self, Q: Array) -> NDArray[np.int64]:
         """Of encoded rows, shape (n, n_sums)."""
         parts = blocks(Q, len(self.vectors.weights))
-        return np.concatenate([self.duals.sums(self.kernels(part)) for part in parts])
+        down = 16 if self.wide else 0
+        return np.concatenate([self.duals.sums(self.kernels(part), down) for part in parts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +131,8 @@ class IntegerPoly(IntegerExpansion):
         At least 2.
     left, right : int
         Shifts of the magnitude, to 16 bits.
+    down : int or None
+        Powers have 31 bits, and are shifted right by so many; None: they have 15.
     """
 
     kernel = "poly"
@@ -133,11 +141,16 @@ class IntegerPoly(IntegerExpansion):
     most: int
     left: int
     right: int
+    down: int | None
+
+    @property
+    def wide(self) -> bool:
+        return self.down is not None
 
     def kernels(self, Q: Array) -> NDArray[np.int64]:
         t = dot(Q, self.vectors.weights) + self.constant
         u = np.minimum(np.abs(t), self.most) << self.left >> self.right
-        k = power(u, self.degree)
+        k = power(u, self.degree) if self.down is None else wide_power(u, self.degree) >> self.down
         return np.where((t < 0) & (self.degree % 2 == 1), -k, k)
 
 
@@ -158,6 +171,14 @@ class IntegerSigmoid(WithExponential):
 def power(u: NDArray[np.int64], degree: int) -> NDArray[np.int64]:
     """``u**degree / 2**(16 * (degree - 1))`` of 16-bit u, rounded down after each product."""
     p = u
+    for _ in range(degree - 1):
+        p = p * u >> 16
+    return p
+
+
+def wide_power(u: NDArray[np.int64], degree: int) -> NDArray[np.int64]:
+    """The same with 16 bits more, rounded down after each product."""
+    p = u << 16
     for _ in range(degree - 1):
         p = p * u >> 16
     return p

@@ -115,6 +115,8 @@ def _ways(sums: Sums) -> list[str]:
         return [""]
     if sums.duals.n_rows <= _FEW:
         return ["direct"]
+    if isinstance(sums, IntegerExpansion) and sums.wide:  # whose kernels no loop multiplies
+        return ["direct"] if sums.duals.mask is None else ["masked", "direct"]
     return ["waiting"] if sums.duals.mask is None else ["waiting", "masked"]
 
 

@@ -134,11 +134,7 @@ class OnSums(Model):
             sums = integers(exact, inputs, Q, precision, self._room, isinstance(self, Detector))
             return replace(self, input=inputs, sums=corrected(sums, exact, Q, rows))
 
-        kinds = [
-            p
-            for p in _PRECISIONS[inputs.dtype]
-            if by.weights in (None, p.vectors) and not (p.fine and exact.kernel == "poly")
-        ]
+        kinds = [p for p in _PRECISIONS[inputs.dtype] if by.weights in (None, p.vectors)]
         if not kinds:
             raise UnsupportedError(
                 f"weights={by.weights!r} with inputs of {inputs.dtype} cannot be ported for {self.source}: "

@@ -31,15 +31,21 @@ Array = NDArray[Any]
 #: Largest magnitude of what 32 bits with sign hold.
 _MOST = 2**31 - 1
 #: Arguments of polynomials may saturate at so many times the largest one on the calibration rows.
-_SATURATIONS = (2.0, 1.0, 0.5, 0.25, 0.125, 0.0625)
+_SATURATIONS = (4.0, 2.0, 1.0, 0.5, 0.25, 0.125, 0.0625)
+#: The farthest is taken that costs sums no more than this of themselves, or hardly more than any other, ...
+_NEGLIGIBLE = 1e-3
+#: ... on so many rows.
+_MOST_ROWS = 300
 #: Share of the coefficients by which sums may be corrected.
 _CORRECTED = 0.01
+#: Most bits that wide powers are shifted right by.
+_MOST_DOWN = 8
 #: Least multiplier of exponents, whose rounding changes gamma.
 _SHARP = 1 << 12
 
 
 class Precision(NamedTuple):
-    """Widths of the constants, and whether exponentials are those of `fixedpoint.exp_neg`."""
+    """Widths of the constants, and whether exponentials are those of `fixedpoint.exp_neg` and powers wide."""
 
     vectors: Width
     duals: Width
@@ -118,7 +124,8 @@ def _duals(
     reach = duals.magnitude() * most + (np.abs(duals.constant) + room) / unit
     largest = float(np.abs(duals.values).max(initial=0))
     with np.errstate(divide="ignore"):
-        scale = float(((_MOST - terms * most / 2) / np.maximum(reach, 1e-300)).min())
+        # Coefficients are rounded by one half at most, their products with wide kernels by one.
+        scale = float(((_MOST - terms * (most / 2 + 1)) / np.maximum(reach, 1e-300)).min())
     scale = min(scale, np.iinfo(width).max / max(largest, 1e-300))
     if not np.isfinite(reach).all() or scale <= 0:
         raise UnsupportedError(
@@ -208,19 +215,23 @@ def _products(exact: Expansion, inputs: Input, width: Width) -> tuple[Matrix, fl
 def _poly(
     exact: Expansion, inputs: Input, Q: Array, precision: Precision, room: float, whole: bool
 ) -> IntegerExpansion:
-    """With the saturation that costs the sums least: powers that are rare leave few bits for others."""
+    """With the farthest saturation that costs sums little: powers that are rare leave few bits for others."""
     rows = Q * inputs.unit
     seen = max(
         float(np.abs(exact.arguments(part)).max(initial=0)) for part in blocks(rows, len(exact.vectors))
     )
-    right = exact.sums(rows)
+    some = slice(None, None, -(-len(Q) // _MOST_ROWS))
+    right = exact.sums(rows[some])
     typical = np.abs(right) + np.abs(right).mean(axis=0) + 1e-300
 
     def lost(candidate: IntegerPoly) -> float:
-        return float((np.abs(candidate.sums(Q) * candidate.sum_unit - right) / typical).mean())
+        return float((np.abs(candidate.sums(Q[some]) * candidate.sum_unit - right) / typical).mean())
 
     make = partial(_saturating, exact, inputs, precision, room, whole)
-    return min((make(factor * seen) for factor in _SATURATIONS), key=lost)
+    candidates = [make(factor * seen) for factor in _SATURATIONS]
+    losses = [lost(each) for each in candidates]
+    allowed = max(min(losses) * 1.25, _NEGLIGIBLE)
+    return next(each for each, loss in zip(candidates, losses, strict=True) if loss <= allowed)
 
 
 def _saturating(
@@ -234,6 +245,13 @@ def _saturating(
     one = scale * 2.0 ** (left - right)  # how many steps of 16 bits an argument of one is
     unit = 2.0 ** (16 * (exact.degree - 1)) / one**exact.degree
     duals, sum_unit = _duals(exact.duals, precision.duals, KERNEL_ONE, unit, room, whole)
+    down = None
+    if precision.fine:
+        # As many bits of powers are given up as leave room for all bits of the coefficients.
+        for down in range(1, _MOST_DOWN + 1):
+            duals, sum_unit = _duals(exact.duals, "int16", 2 ** (15 - down), unit * 2**down, room, whole)
+            if np.abs(duals.values).max() > np.iinfo(np.int16).max // 2:
+                break
     return IntegerPoly(
         vectors=matrix,
         duals=duals,
@@ -243,6 +261,7 @@ def _saturating(
         most=most,
         left=left,
         right=right,
+        down=down,
     )
 
 

@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Model)
 #: A narrower width may add so much, of the span of the answers, to the error of numbers, ...
 _LOSS = 1e-3
 #: ... or to the share of wrong answers among all rows, of which so many are mixed.
-_WRONG = 0.003
+_WRONG = 0.002
 _MIXED = 1000
 
 
