@@ -22,13 +22,14 @@ import micromlgen as mm
 from micromlgen.boards import core
 from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
-from micromlgen.models import _matrix
+from micromlgen.models import _matrix, _svm_model
 from micromlgen.models import _svm_coupling as coupling
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_duals import Duals, pairs
 from micromlgen.models._svm_expansion import Expansion
 from micromlgen.models._svm_float import FloatExpansion, floats
 from micromlgen.models._svm_integer import IntegerExpansion, IntegerPoly, IntegerRbf
+from micromlgen.models._svm_quantize import Precision
 from micromlgen.models.svm import OneClass, Svc, Svr
 from tests.cases import Case, in_layout, integer_cases
 from tests.models.test_tree import DIABETES, DIGIT, DIGITS, IRIS, PROGRESSION, SPECIES
@@ -69,11 +70,12 @@ ONE = on_iris("svm_one", OneClassSVM(gamma=0.3, nu=0.2), None)
 NUMBER = Case(
     "svm_number", SVR(gamma=5, C=50).fit(DIABETES[:99], PROGRESSION[:99]), DIABETES[99:150].astype("f4")
 )
+POWER = on_iris("svm_power", OneClassSVM(kernel="poly", degree=5, coef0=0.1, nu=0.2), None)
 CASES = [
     *(RBF, BINARY, LINEAR, MANY, POLY, SIGMOID, ONE, NUMBER),
     *integer_cases([RBF, POLY]),
     *integer_cases([MANY, BINARY, NUMBER], ("int8",)),
-    *integer_cases([LINEAR, SIGMOID, ONE], ("int16",)),
+    *integer_cases([LINEAR, SIGMOID, ONE, POWER], ("int16",)),
 ]
 
 
@@ -512,4 +514,37 @@ def test_several_vectors_at_a_time_end_with_their_table(
         assert ("next == ahead" in cut.header) == ("products" in layout.name)
         calls = twin_calls(cut.model, cut.header, cut.name, Q)
         results = core("cortex-m4f").run([each.call for each in calls], measure=False)
+        assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
+
+
+def test_powers_of_which_15_bits_are_too_few() -> None:
+    """Large ones are rare, and the small ones tell in and out apart."""
+    estimator = OneClassSVM(kernel="poly", nu=0.1).fit(StandardScaler().fit_transform(IRIS[::2]))
+    scaled = StandardScaler().fit(IRIS[::2]).transform(IRIS).astype(np.float32)
+    program = mm.transpile(estimator, name="wide", dtype="int16", calibration=scaled[::2])
+    assert isinstance(program.model, OneClass)
+    assert isinstance(program.model.sums, IntegerPoly)
+    assert program.model.sums.down is not None
+    expected = estimator.predict(scaled.astype(float))
+    sure = np.abs(estimator.decision_function(scaled.astype(float))) > estimator.tol
+    assert (program.predict(scaled) == expected)[sure].mean() >= 0.99
+    X, y = CANCER.astype(np.float32), MALIGNANT
+    steep = make_pipeline(StandardScaler(), SVC(kernel="poly", degree=5)).fit(X[::2].astype(float), y[::2])
+    program = mm.transpile(steep, name="steep", dtype="int16", calibration=X[::2])
+    assert (program.predict(X[1::2]) == steep.predict(X[1::2].astype(float))).mean() >= 0.98
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["host", "avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
+def test_wide_powers_of_many_classes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(_svm_model, "_PRECISIONS", {"int16": (Precision("int16", "int16", fine=True),)})
+    case = on_digits("steep", SVC(kernel="poly", degree=5, coef0=-0.2))
+    program = mm.transpile(case.estimator, name="steep", dtype="int16", calibration=case.X)
+    Q = program.quantize(case.X)
+    ways = {layout.name.removeprefix("gathered ") for layout in program.model.layouts()}
+    assert ways == {"masked products", "direct products"}
+    for layout in program.model.layouts():
+        rendered = in_layout(program, "steep", layout)
+        calls = twin_calls(rendered.model, rendered.header, rendered.name, Q)
+        results = core(name).run([each.call for each in calls], measure=False)
         assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
