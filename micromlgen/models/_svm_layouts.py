@@ -64,6 +64,9 @@ _FINE = ((600, 120, 60, 100), (350, 150, 120, 200))
 _SEVERAL = {"direct": (600, 430, 480, 500), "masked": (700, 450, 560, 500), "waiting": (1070, 430, 520, 550)}
 _GATHER = ((20, 9, 9, 8), (60, 40, 40, 40))
 _KNOCKOUT_CODE = (80, 44, 40, 60)
+#: Of wide kernels, and of each coefficient that meets one.
+_WIDE = ((140, 12, 7, 5), (200, 60, 60, 60))
+_WIDE_DUAL = (100, 4, 5, 1)
 #: Cycles of a coefficient, and of one that is zero.
 _DUAL = {
     "": ((0, 0, 0, 0), (0, 0, 0, 0)),
@@ -146,6 +149,8 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
     n_vectors, n_features = parts["rows"].weights.shape
     if parts["knockout"]:
         n_vectors = round(2.8 * np.sqrt(n_vectors / 2))
+    fine = isinstance(sums, WithExponential) and sums.scale is not None
+    wide = isinstance(sums, IntegerExpansion) and sums.wide
     flash, cycles = {}, {}
     for c, core in enumerate(_CORES):
         flash[core] = float(sum(t.nbytes for t in tables) + code[c])
@@ -154,7 +159,7 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
             each = kernels.element_together(kernel, parts["together"])
             flash[core] += kernels.bytes_together(n_features, parts["together"])
         cycles[core] = n_vectors * (each * n_features + vector[c])
-        extra = [(norms, _NORMS), (isinstance(sums, WithExponential) and sums.scale is not None, _FINE)]
+        extra = [(norms, _NORMS), (fine, _FINE), (wide, _WIDE)]
         for there, (time, size) in extra:
             flash[core] += there * size[c]
             cycles[core] += there * n_vectors * time[c]
@@ -165,6 +170,7 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
         if not isinstance(sums, Matrix) and parts["duals"]:
             flash[core] += _SEVERAL[parts["duals"]][c]
             cycles[core] += _meeting(sums.duals, parts["duals"], c)
+            cycles[core] += wide * np.count_nonzero(sums.duals.values) * _WIDE_DUAL[c]
     return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])
 
 
