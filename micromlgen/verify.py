@@ -31,7 +31,7 @@ _SHOWN = 5
 def oracle(estimator: Any, X: Array) -> Array:
     """scikit-learn's own answer for float32-valued rows, single-threaded, shape (n, n_outputs)."""
     # Its check for finite input sums up the extremes; and it warns of rows without neighbours.
-    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         y = answer_of(_alone(estimator))(rows_for(estimator, X))
     y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)  # transformers may give sparse rows
@@ -60,7 +60,8 @@ def _wrong(model: Model, estimator: Any, X: Array, returned: Array) -> NDArray[n
         return np.asarray(((got != expected) & decided).any(axis=1))
     width = model.span[:, 1] - model.span[:, 0]
     allowed = REGRESSOR_AGREES * width if model.input.is_integer else model.tolerance(X)
-    wrong = (np.abs(got - expected) > allowed) | (np.isnan(got) != np.isnan(expected))
+    with np.errstate(invalid="ignore"):  # infinite answers are equal, or far apart
+        wrong = (np.abs(got - expected) > allowed) | (np.isnan(got) != np.isnan(expected))
     return np.asarray((wrong & decided).any(axis=1))
 
 

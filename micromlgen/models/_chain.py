@@ -187,7 +187,7 @@ class Chain(Model):
             return np.asarray(self.last.unsure(Z) | error.any(axis=1, keepdims=True))
         if self.last.rounding(Z) is None:
             return np.repeat(near(self.last, Z, error)[:, None], self.n_outputs, axis=1)
-        own = self.last.unsure(Z)
+        own = self.last.unsure(Z) | _lost(error)
         return own | changes(self._classes, Z, error, self.last.unsure)
 
     def _classes(self, Z: Array) -> Array:
@@ -210,6 +210,7 @@ class Chain(Model):
         if isinstance(own, NumericModel) and not jumps(own, Z):
             return found  # of numbers the tolerance tells
         _, error = through(self.stages, np.asarray(X, np.float32), promised=True)
+        found = found | _lost(error)
         if own.of_classes:
             return found | error.any(axis=1, keepdims=True)
         if self.taken_in is not None:
@@ -274,6 +275,11 @@ def vague(stages: Sequence[Model], X: Array) -> NDArray[np.bool_]:
             found |= stage.vague(X)
         X = stage.predict(X)
     return found
+
+
+def _lost(error: Array) -> NDArray[np.bool_]:
+    """Rows, shape (n, 1), of which a feature may be anything."""
+    return np.asarray(~np.isfinite(error).all(axis=1, keepdims=True))
 
 
 def jumps(model: Model, Q: Array) -> bool:

@@ -100,7 +100,7 @@ def near(model: Model, Q: Array, error: Array) -> NDArray[np.bool_]:
         x = Q[:, i].astype(np.float64)
         low, high = x - error[:, i], x + error[:, i]
         within = np.searchsorted(ordered, high, "right") > np.searchsorted(ordered, low, "left")
-        found |= within & (error[:, i] > 0)
+        found |= (within & (error[:, i] > 0)) | np.isinf(error[:, i])
     return found
 
 

@@ -212,23 +212,6 @@ def selection(estimator: Any) -> AffineTransformer:
     return _of(estimator, Affine.selection(np.flatnonzero(support), len(support)))
 
 
-@converts("sklearn.preprocessing.FunctionTransformer")
-def function(estimator: Any) -> Transformer:
-    """Convert a FunctionTransformer without a function.
-
-    Raises
-    ------
-    UnsupportedError
-        If it has one.
-    """
-    if estimator.func is not None:
-        raise UnsupportedError(
-            "FunctionTransformer with a function cannot be ported; compute it in the sketch, or use "
-            "FunctionTransformer(None)"
-        )
-    return identity(type(estimator).__name__, estimator.n_features_in_)
-
-
 #: Estimators that predict as the last step, and transform before others.
 TRANSFORM: dict[str, Callable[[Any], Model]] = {
     "LinearDiscriminantAnalysis": discriminant,

@@ -151,7 +151,6 @@ def test_a_selection_goes_before_products() -> None:
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (FunctionTransformer(np.log1p), "FunctionTransformer with a function .* compute it in the sketch"),
         (FeatureAgglomeration(2, pooling_func=np.max), "pools by numpy.mean only"),
         (make_pipeline(LinearDiscriminantAnalysis(solver="lsqr"), StandardScaler()), "use solver='svd'"),
         (Pipeline([("a", "passthrough")]), "it computes nothing"),
