@@ -97,7 +97,10 @@ class Powers(Stage):
         rows, y = X.astype(np.float64), np.abs(self.exact(X))
         with np.errstate(all="ignore"):
             # Numbers grow with the power by no more than their product with the logarithm.
-            constants = 2 * ULP * (np.abs(self._powers(rows)) + 2) * np.abs(self._logarithms(rows)) * y
+            size = np.abs(self._powers(rows))
+            constants = 2 * ULP * (size + 2) * np.abs(self._logarithms(rows)) * y
+            # scikit-learn's own difference, before it is divided.
+            constants += np.where(size > 0, 4 * _ZERO / np.maximum(size, _ZERO), 0.0)
             allowed = 2 * self.moves(X, np.zeros(X.shape)) + constants
         return np.where(y < 1e30, allowed, np.inf)
 

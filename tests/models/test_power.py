@@ -42,7 +42,7 @@ def test_answers_are_scikit_learns(method: str, standardize: bool, scale: float)
 
 
 @pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
-@pytest.mark.parametrize("power", [-2.0, 0.0, 1e-17, 1e-9, 1e-3, 0.5, 1.0, 1.999, 2 - 1e-9, 2.0, 3.0])
+@pytest.mark.parametrize("power", [-2.0, 0.0, 1e-17, 1e-8, 1e-3, 0.5, 1.0, 1.999, 2 - 1e-8, 2.0, 3.0])
 def test_powers_near_those_of_a_logarithm(method: str, power: float) -> None:
     X = SIGNED if method == "yeo-johnson" else IRIS
     estimator = fitted(X, method=method, standardize=False)
