@@ -1,6 +1,7 @@
 """scikit-learn on a microcontroller: the same predictions, in one C/C++ header with no dependencies."""
 
 from micromlgen.datasets import port_testset, port_trainset
+from micromlgen.datasets import port_wifi_indoor_positioning as port_wifi_indoor_positioning  # refused
 from micromlgen.program import port, transpile, verify
 
 __all__ = ["port", "port_testset", "port_trainset", "transpile", "verify"]

@@ -23,6 +23,8 @@ from micromlgen.ir import Model
 
 Converter = Callable[[Any], Model]
 _CONVERTERS: dict[str, Converter] = {}
+#: What to use instead of the estimators at these import paths.
+_REMEDIES: dict[str, str] = {}
 #: Attributes of estimators that may hold steps.
 _WITH_STEPS = (
     "steps",
@@ -44,6 +46,11 @@ def converts(*paths: str) -> Callable[[Converter], Converter]:
         return function
 
     return register
+
+
+def refuses(path: str, remedy: str) -> None:
+    """Register what to do instead of porting the estimator at this public import path."""
+    _REMEDIES[path] = remedy
 
 
 @cache
@@ -73,6 +80,16 @@ def _find(estimator: Any) -> Converter | None:
                 if all(c.__module__.split(".")[0] == package.split(".")[0] for c in owners):
                     return converter
     return None
+
+
+def _remedy(estimator: Any) -> str:
+    """What to do where there is no converter."""
+    for cls in type(estimator).__mro__:
+        for path, remedy in _REMEDIES.items():
+            package, _, name = path.rpartition(".")
+            if cls.__name__ == name and f"{cls.__module__}.".startswith(f"{package}."):
+                return remedy
+    return f"these can: {', '.join(sorted({path.rpartition('.')[2] for path in _CONVERTERS}))}"
 
 
 def rows_for(estimator: Any, rows: NDArray[Any]) -> Any:
@@ -125,8 +142,7 @@ def model_of(estimator: Any) -> Model:
     title = type(estimator).__name__
     converter = _find(estimator)
     if converter is None:
-        names = ", ".join(sorted({path.rpartition(".")[2] for path in _CONVERTERS}))
-        raise UnsupportedError(f"{title} cannot be ported; these can: {names}")
+        raise UnsupportedError(f"{title} cannot be ported; {_remedy(estimator)}")
     try:
         if hasattr(estimator, "get_params"):  # converters of foreign classes know what being fitted means
             check_is_fitted(estimator)

@@ -12,6 +12,21 @@ from micromlgen.render import render_text
 from micromlgen.tables import index_for, narrow
 
 
+def port_wifi_indoor_positioning(samples: Any) -> Any:
+    """Refuse what 1.x made of scans of networks.
+
+    Raises
+    ------
+    UnsupportedError
+        Always; it says what to do.
+    """
+    raise UnsupportedError(
+        "port_wifi_indoor_positioning is not ported; fit a classifier, a RandomForestClassifier or "
+        "KNeighborsClassifier, on the signal strengths (a column for each network, 0 where it is not seen), "
+        "port that with classmap={index: location}, and fill x from the scan in the sketch"
+    )
+
+
 def port_testset(X: Any, y: Any, classname: str = "TestSet") -> str:
     """Header with the class `Eloquent::ML::Test::<classname>`, to measure a classifier with.
 

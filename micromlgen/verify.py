@@ -48,10 +48,9 @@ def _alone(estimator: Any) -> Any:
     return alone
 
 
-def _wrong(model: Model, estimator: Any, X: Array, returned: Array) -> NDArray[np.bool_]:
-    """Rows on which what the C returns is not what the contract promises of the estimator, shape (n,)."""
+def _wrong(model: Model, estimator: Any, X: Array, returned: Array, expected: Array) -> NDArray[np.bool_]:
+    """Rows on which what the C returns is not what the contract promises of `expected`, shape (n,)."""
     got = model.decode(returned if returned.ndim == 2 else returned[:, None])
-    expected = oracle(estimator, X)
     if model.compression is not None:  # nothing is promised but how often answers agree
         return disagrees(got, expected, model.compression.within)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -79,7 +78,7 @@ def _judged(
     Behind a scaler the largest floats may be infinite, and refused.
     """
     try:
-        return np.ones(len(X), bool), _wrong(model, estimator, X, returned)
+        expected = oracle(estimator, X)
     except ValueError:
         if len(X) == 1:
             return np.zeros(1, bool), np.zeros(1, bool)
@@ -87,11 +86,13 @@ def _judged(
         parts = [_judged(model, estimator, X[s], returned[s]) for s in (slice(half), slice(half, None))]
         answered, wrong = (np.concatenate(part) for part in zip(*parts, strict=True))
         return answered, wrong
+    return np.ones(len(X), bool), _wrong(model, estimator, X, returned, expected)
 
 
 def agreement(model: Model, estimator: Any, X: Array) -> float:
     """Share of rows on which the twin gives the estimator's answer; regressors: within 1 % of the span."""
-    return float(1 - _wrong(model, estimator, X, model.predict(model.input.encode(X))).mean())
+    returned = model.predict(model.input.encode(X))
+    return float(1 - _wrong(model, estimator, X, returned, oracle(estimator, X)).mean())
 
 
 def boundary_rows(model: Model, base: Array, most: int = _MOST_BOUNDARY_ROWS) -> Array:
@@ -206,7 +207,7 @@ def verify_header(
     ]
     answered, wrong = (np.concatenate(part) for part in zip(*judged, strict=True))
     if not answered.any():
-        _wrong(model, estimator, asked[:1], answers[:1])  # which says why it refuses them all
+        oracle(estimator, asked[:1])  # which says why it refuses them all
     asked, answers, wrong = asked[answered], answers[answered], wrong[answered]
     # Integers and compressed models may differ from the estimator within their measured agreement: only
     # float32 promises more.

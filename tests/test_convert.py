@@ -64,8 +64,7 @@ def test_an_unfitted_estimator_is_refused(path: str) -> None:
 @pytest.mark.parametrize(
     "estimator",
     [
-        GaussianProcessClassifier(),
-        DummyClassifier().fit(IRIS, SPECIES),
+        type("Foreign", (), {})(),
         FITTED.tree_,
         None,
         "DecisionTreeClassifier",
@@ -76,6 +75,12 @@ def test_an_unfitted_estimator_is_refused(path: str) -> None:
 def test_an_unsupported_estimator_is_named_with_what_can_be_ported(estimator: object) -> None:
     name = type(estimator).__name__
     with pytest.raises(UnsupportedError, match=f"^{name} cannot be ported.*DecisionTree.*RandomForest"):
+        mm.port(estimator)
+
+
+@pytest.mark.parametrize("estimator", [GaussianProcessClassifier(), DummyClassifier()])
+def test_what_is_refused_for_good_says_what_to_use_instead(estimator: object) -> None:
+    with pytest.raises(UnsupportedError, match=f"{type(estimator).__name__} cannot be ported; .*(use|write)"):
         mm.port(estimator)
 
 

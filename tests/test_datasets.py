@@ -78,3 +78,8 @@ def test_unfit_data_is_refused(X: Any, y: Any, message: str) -> None:
 def test_a_name_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="name"):
         mm.port_testset(IRIS, SPECIES, classname="Test Set; //")
+
+
+def test_positions_by_wifi_are_refused_with_a_remedy() -> None:
+    with pytest.raises(ValueError, match=r"fit a classifier, .* on the signal strengths"):
+        mm.port_wifi_indoor_positioning('{"__location": "kitchen", "home": -60}')

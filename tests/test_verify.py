@@ -244,3 +244,16 @@ def test_rows_differ_where_their_bytes_do() -> None:
     a = np.float32([[0.0, 1], [-0.0, 1], [np.nan, 1], [1, 2]])
     b = np.float32([[0.0, 1], [0.0, 1], [np.nan, 1], [1, 3]])
     assert differing_rows(a, b).tolist() == [False, True, False, True]
+
+
+def test_our_own_errors_are_not_taken_for_the_estimators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that the estimator refuses is left out; one that we fail on is an error."""
+    estimator = DecisionTreeClassifier(max_depth=2).fit(IRIS, SPECIES)
+    program = mm.transpile(estimator, name="own")
+
+    def fails(self: Any, estimator: Any, X: Any) -> Any:
+        raise ValueError("of our own")
+
+    monkeypatch.setattr(type(program.model), "undecided", fails)
+    with pytest.raises(ValueError, match="of our own"):
+        program.verify(IRIS)

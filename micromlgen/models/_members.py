@@ -91,6 +91,11 @@ def behind_samples(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
     return estimator[1:], np.asarray(estimator[0].transform(X), np.float64)
 
 
+def fitted_inside(estimator: Any) -> Any:
+    """What a SelfTrainingClassifier has fitted, by the name of its version of scikit-learn."""
+    return estimator.estimator_ if hasattr(estimator, "estimator_") else estimator.base_estimator_
+
+
 def last_step(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
     """The step that predicts, inside pipelines and searches, and what it is given for rows X."""
     while True:
@@ -101,6 +106,8 @@ def last_step(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
             estimator = estimator.steps[-1][1]
         elif hasattr(estimator, "support_") and hasattr(estimator, "estimator_"):
             X, estimator = estimator.transform(X), estimator.estimator_
+        elif hasattr(estimator, "termination_condition_"):
+            estimator = fitted_inside(estimator)
         else:
             return estimator, np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
 

@@ -18,7 +18,7 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Classifier, DecisionClassifier, Detector, Input, Model, ProbabilisticClassifier
+from micromlgen.ir import Classifier, DecisionClassifier, Detector, Input, ProbabilisticClassifier
 from micromlgen.models import _links
 from micromlgen.models._coefficients import centers_of, classes_of, difference, logistic_link, matrix_of
 from micromlgen.models._linear import BOUND, OnProducts, coefficients, common
@@ -80,7 +80,8 @@ class Clusters(LinearClassifier):
     """The nearest of several centres."""
 
     def _own(self, estimator: Any, X: Array) -> Array:
-        near = -(np.asarray(estimator.transform(X)) ** 2) / 2
+        apart = np.asarray(X)[:, None, :] - estimator.cluster_centers_[None, :, :]
+        near = -(apart**2).sum(axis=2) / 2
         return near if near.shape[1] > 2 else np.diff(near, axis=1)
 
 
@@ -269,17 +270,24 @@ def counts(estimator: Any) -> Counts:
     return Counts(**common(estimator, matrix), classes=(classes,), link=link)
 
 
-@converts("sklearn.cluster.KMeans", "sklearn.cluster.MiniBatchKMeans")
+@converts(
+    "sklearn.cluster.AffinityPropagation",
+    "sklearn.cluster.KMeans",
+    "sklearn.cluster.MeanShift",
+    "sklearn.cluster.MiniBatchKMeans",
+)
 def clusters(estimator: Any) -> Clusters:
-    """Convert clusters."""
+    """Convert clusters.
+
+    Raises
+    ------
+    UnsupportedError
+        If there are fewer than two.
+    """
+    if not hasattr(estimator, "n_clusters") and len(estimator.cluster_centers_) < 2:
+        raise UnsupportedError(f"{type(estimator).__name__} found no two clusters; use other parameters")
     names = np.arange(len(estimator.cluster_centers_))
     return Clusters(**common(estimator, centers_of(estimator)), classes=(names,))
-
-
-@converts("sklearn.cluster.BisectingKMeans")
-def bisecting(estimator: Any) -> Model:
-    """Refuse clusters that are found by walking a tree of centres: the nearest may be another one."""
-    raise UnsupportedError("BisectingKMeans cannot be ported; use KMeans with init=its cluster_centers_")
 
 
 @converts("sklearn.linear_model.SGDOneClassSVM")
@@ -296,9 +304,3 @@ def sefr(estimator: Any) -> Sefr:
         raise UnsupportedError("SEFR is not fitted; call fit(X, y) first")
     matrix = matrix_of(estimator, estimator.weights, -estimator.bias)
     return Sefr(**common(estimator, matrix), classes=(np.arange(2),))
-
-
-@converts("skrvm.RVC", "sklearn_rvm.RVC")
-def relevance_vectors(estimator: Any) -> Model:
-    """Refuse what 1.x ported of a package that is no longer kept."""
-    raise UnsupportedError("RVC cannot be ported; use SVC(probability=True), or LogisticRegression")

@@ -13,6 +13,7 @@ from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Extraction, Input, Model
 from micromlgen.models._folding import Stages, fold
+from micromlgen.models._members import fitted_inside
 from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is_nothing, stages_of
 from micromlgen.models._trees import OnTrees
 from micromlgen.models.chain import chained
@@ -90,6 +91,18 @@ def _folded(before: list[Any], model: Any, names: Sequence[str] | None) -> tuple
         inputs = Input(stages.n_features, missing=model.input.missing or fills)
         return before[:first], replace(model, trees=trees, input=inputs)
     return before, model
+
+
+@converts("sklearn.semi_supervised.SelfTrainingClassifier")
+def self_training(estimator: Any) -> Model:
+    """Convert the classifier that was fitted on its own answers too."""
+    return model_of(fitted_inside(estimator))
+
+
+@converts("sklearn.frozen.FrozenEstimator")
+def frozen(estimator: Any) -> Model:
+    """Convert the estimator that is not fitted again."""
+    return model_of(estimator.estimator)
 
 
 @converts(

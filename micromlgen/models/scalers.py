@@ -146,6 +146,21 @@ def factors(estimator: Any) -> AffineTransformer:
     return _around(estimator, covariance @ weighted, estimator.mean_, spread)
 
 
+@converts("sklearn.decomposition.SparsePCA", "sklearn.decomposition.MiniBatchSparsePCA")
+def sparse_pca(estimator: Any) -> AffineTransformer:
+    """Convert a ridge regression on the components, which is linear in x."""
+    components = np.asarray(estimator.components_, np.float64)
+    gram = components @ components.T + float(estimator.ridge_alpha) * np.eye(len(components))
+    return _around(estimator, np.linalg.solve(gram, components), estimator.mean_)
+
+
+@converts("sklearn.cross_decomposition.PLSSVD")
+def singular(estimator: Any) -> AffineTransformer:
+    """Convert the projection of the standardised features."""
+    rows = np.asarray(estimator.x_weights_, np.float64).T / estimator._x_std
+    return _around(estimator, rows, estimator._x_mean, estimator._x_std)
+
+
 @converts("sklearn.neighbors.NeighborhoodComponentsAnalysis")
 def nca(estimator: Any) -> AffineTransformer:
     """Convert ``components_ @ x``."""

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from sefr import SEFR
 from sklearn import linear_model as lm
-from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+from sklearn.cluster import AffinityPropagation, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
@@ -357,7 +357,25 @@ def test_sefr_of_1_x(options: Any) -> None:
     assert report.agreement > 0.98
 
 
-def test_what_1_x_ported_of_a_dead_package_is_refused() -> None:
-    rvc = type("RVC", (), {"__module__": "skrvm.rvm"})()
-    with pytest.raises(ValueError, match=r"RVC cannot be ported; use SVC\(probability=True\)"):
-        mm.port(rvc)
+@pytest.mark.parametrize(
+    ("module", "name", "remedy"),
+    [
+        ("skrvm.rvm", "RVC", r"use SVC\(probability=True\), or LogisticRegression"),
+        ("skrvm.rvm", "RVR", "use SVR, or GaussianProcessRegressor"),
+        ("sklearn_rvm.em_rvm", "EMRVC", r"use SVC\(probability=True\)"),
+    ],
+)
+def test_what_1_x_ported_of_a_dead_package_is_refused(module: str, name: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} cannot be ported; {remedy}"):
+        mm.port(type(name, (), {"__module__": module})())
+
+
+@pytest.mark.parametrize("kind", [MeanShift, AffinityPropagation], ids=lambda k: k.__name__)
+@pytest.mark.filterwarnings("ignore")
+def test_clusters_that_were_found_otherwise_have_centres_too(kind: Any) -> None:
+    estimator = kind().fit(IRIS.astype(float))
+    report = mm.verify(estimator, IRIS)
+    assert report, str(report)
+    estimator.cluster_centers_ = estimator.cluster_centers_[:1]
+    with pytest.raises(ValueError, match=f"{kind.__name__} found no two clusters; use other parameters"):
+        mm.transpile(estimator, name="no")
