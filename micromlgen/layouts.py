@@ -7,6 +7,7 @@ Every file but the model's own is a template under ``templates/layouts/<layout>/
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ PROJECTS = {
     "zephyr": ("zephyr", "modules/{n}"),
     "cmake": ("cmake", "{n}"),
 }
+#: Projects that can be checks.
+CHECKS = ("arduino", "platformio")
 #: Longest name of a library, by the Arduino library specification.
 _MOST_ARDUINO = 63
 
@@ -64,13 +67,21 @@ def layout_files(
     if companion is not None:
         own[f"{name.snake}.json"] = companion
     files = {_within(LAYOUTS[layout], path): text for path, text in own.items()}
-    return files | _rendered(f"layouts/{layout}", _context(model, parts.header, name))
+    return files | _rendered(f"layouts/{layout}", _context(model, header, name))
 
 
 def project_files(
-    project: str, sketch: str, model: Model, header: str, name: cformat.Name, companion: str | None
+    project: str,
+    sketch: str,
+    model: Model,
+    header: str,
+    name: cformat.Name,
+    companion: str | None,
+    check: bool = False,
 ) -> dict[str, str]:
     """Texts of a project that builds and predicts, by path; `sketch` is its name.
+
+    With `check`, it predicts what `micromlgen check` sends.
 
     Raises
     ------
@@ -79,6 +90,8 @@ def project_files(
     """
     if project not in PROJECTS:
         raise UnsupportedError(f"project {project!r}: use one of {', '.join(PROJECTS)}")
+    if check and project not in CHECKS:
+        raise UnsupportedError(f"project {project!r} has no check sketch: use {' or '.join(CHECKS)}")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", sketch):
         raise UnsupportedError(
             f"{sketch!r} is no name for a sketch: use up to 63 letters, digits, underscores and hyphens"
@@ -88,8 +101,13 @@ def project_files(
     layout, where = PROJECTS[project]
     inside = layout_files(layout, model, header, name, companion)
     files = {_within(where.format(n=name.snake), path): text for path, text in inside.items()}
-    context = _context(model, split(header, name).header, name)
-    return files | _rendered(f"projects/{project}", {**context, "sketch": sketch})
+    kind = "checks" if check else "projects"
+    return files | _rendered(f"{kind}/{project}", {**_context(model, header, name), "sketch": sketch})
+
+
+def identity(header: str) -> int:
+    """What the check sketch of a header tells that it is: the CRC-32 of the header."""
+    return zlib.crc32(header.encode("ascii"))
 
 
 def write(folder: Path, files: Mapping[str, str], force: bool) -> None:
@@ -145,7 +163,7 @@ def _rendered(folder: str, context: Mapping[str, Any]) -> dict[str, str]:
 
 def _context(model: Model, header: str, name: cformat.Name) -> dict[str, Any]:
     """What the templates of layouts and projects know of a model."""
-    n, kind = name.snake, model.kind
+    n, kind, declared = name.snake, model.kind, split(header, name).header
     numeric, integer = isinstance(model, NumericModel), model.input.is_integer
     several = model.n_outputs > 1 or kind == "transformer"
     scale = f" * (float){name.macro}_OUTPUT_SCALE" if numeric and integer else ""
@@ -165,13 +183,15 @@ def _context(model: Model, header: str, name: cformat.Name) -> dict[str, Any]:
         "floats": numeric,
         "probability": _has_probability(model),
         "function": "transform" if kind == "transformer" else "predict",
+        "float_answers": numeric and not integer,
+        "identity": f"0x{identity(header):08x}",
         "answer_type": f"{n}_output_t" if numeric else "int",
         "print_as": f"{scale}, 6" if numeric else "",
         "format": "%g" if numeric else "%d",
         "printed": f"(double)%s{scale.replace('float', 'double')}" if numeric else "%s",
         "columns": ",".join(shown),
         "answer_columns": ",".join(printed[model.input.n_features :]),
-        "types": sorted(set(re.findall(rf"\b{n}_(?:input|output)_t\b", header))),
-        "functions": list(dict.fromkeys(re.findall(rf"\b({n}_\w+)\([^)]*\);", header))),
-        "constants": re.findall(rf"^#define ({name.macro}_(?!H\b)\w+)", header, re.MULTILINE),
+        "types": sorted(set(re.findall(rf"\b{n}_(?:input|output)_t\b", declared))),
+        "functions": list(dict.fromkeys(re.findall(rf"\b({n}_\w+)\([^)]*\);", declared))),
+        "constants": re.findall(rf"^#define ({name.macro}_(?!H\b)\w+)", declared, re.MULTILINE),
     }

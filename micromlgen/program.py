@@ -226,7 +226,9 @@ class Program:
         write(target.parent, files, force)
         return target
 
-    def new(self, folder: str | Path, kind: str = "arduino", force: bool = False) -> list[Path]:
+    def new(
+        self, folder: str | Path, kind: str = "arduino", check: bool = False, force: bool = False
+    ) -> list[Path]:
         """Make a project around the model that builds and predicts; returns the files that were written.
 
         Parameters
@@ -234,6 +236,8 @@ class Program:
         folder : str or Path
             Its last part names the sketch.
         kind : {"arduino", "platformio", "zephyr", "cmake"}
+        check : bool
+            Answer the rows that `micromlgen check` sends; of kinds "arduino" and "platformio".
         force : bool
             Replace files that are there with other contents.
 
@@ -243,9 +247,8 @@ class Program:
             As `save`, and if the sketch may not be called so.
         """
         target = Path(folder)
-        files = project_files(
-            kind, target.resolve().name, self.model, self.header, self.name, self._companion()
-        )
+        sketch = target.resolve().name
+        files = project_files(kind, sketch, self.model, self.header, self.name, self._companion(), check)
         write(target, files, force)
         return [target / path for path in files]
 
