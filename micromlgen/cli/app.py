@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from micromlgen.cli import commands
+from micromlgen.cli import board_commands, commands
 from micromlgen.cli.terminal import complain
 from micromlgen.errors import MicromlgenError
 
@@ -25,7 +25,7 @@ def cli() -> None:
     """  # noqa: D301 (\b keeps the lines)
 
 
-for command in commands.COMMANDS:
+for command in (*commands.COMMANDS, *board_commands.COMMANDS):
     cli.add_command(command)
 
 

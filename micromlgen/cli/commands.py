@@ -149,8 +149,9 @@ def _described(it: Board) -> tuple[str, ...]:
 @click.argument("sketch", type=FOLDER)
 @porting
 @click.option("--kind", type=click.Choice(tuple(PROJECTS)), default="arduino", show_default=True)
+@click.option("--check", is_flag=True, help="The sketch that `micromlgen check` talks to.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-def new(sketch: Path, kind: str, force: bool, **options: Any) -> None:
+def new(sketch: Path, kind: str, check: bool, force: bool, **options: Any) -> None:
     """Make a project in the folder SKETCH that predicts with MODEL, ready to build.
 
     \b
@@ -161,7 +162,7 @@ def new(sketch: Path, kind: str, force: bool, **options: Any) -> None:
     program = ported(**options)
     if sketch.is_symlink():
         raise UnsupportedError(f"{sketch} is a link: name the folder itself")
-    files = program.new(sketch, kind, force=force)
+    files = program.new(sketch, kind, check, force)
     console(err=True).print("\n".join(map(str, files)), soft_wrap=True, markup=False)
 
 

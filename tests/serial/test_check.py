@@ -14,9 +14,11 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
+from skops import io
 
 import micromlgen as mm
 from micromlgen.boards import arduino
+from micromlgen.cli.app import run
 from micromlgen.program import Program
 from micromlgen.serial.check import check
 from micromlgen.serial.frames import PREDICT, PREDICT_REPLY, Decoder, Frame
@@ -263,6 +265,45 @@ class TestOnAnArduino:
         assert report, str(report)
         assert report.resets == 1
         assert report.retries > 0
+
+
+@pytest.mark.boards
+def test_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    io.dump(MODELS["classifier"][0], "tree.skops")
+    np.savetxt("rows.csv", IRIS[::5], fmt="%.9g", delimiter=",")
+    assert run(["new", "sketch", "tree.skops", "--check"]) == 0
+    elf = arduino.build_sketch(tmp_path / "sketch", "uno", tmp_path / "build").elf
+    with arduino.boot(elf, "uno") as path:
+        assert run(["check", "tree.skops", "rows.csv", "--port", path]) == 0
+        assert "as scikit-learn: 30 of 30" in capsys.readouterr().out
+        assert run(["check", "tree.skops", "rows.csv", "--port", path, "--name", "other"]) == 1
+        told = capsys.readouterr().err
+        assert told.startswith(f"micromlgen: {path} runs the check sketch of another model")
+        assert told.count("\n") == 1
+
+
+def test_errors_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    io.dump(MODELS["classifier"][0], "tree.skops")
+    np.savetxt("rows.csv", IRIS, delimiter=",")
+    for line, told in (
+        ("check tree.skops rows.csv", "name the board's port with --port; ports of this machine: "),
+        ("check tree.skops rows.csv --port /dev/none", "/dev/none cannot be opened: "),
+        ("check tree.skops rows.csv --port /dev/none --baud 0", "0 is not in the range x>=1"),
+        (
+            "new sketch tree.skops --check --kind cmake",
+            "'cmake' has no check sketch: use arduino",
+        ),
+    ):
+        assert run(line.split()) > 0
+        shown = capsys.readouterr().err
+        assert told in shown
+        assert shown.count("\n") == 1
 
 
 def test_a_port_that_is_none() -> None:
