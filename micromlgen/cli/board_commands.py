@@ -1,4 +1,4 @@
-"""Commands that talk to a board: check."""
+"""Commands that talk to a board: check, collect."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.live import Live
 from rich.progress import Progress
 
+from micromlgen.cli import view
 from micromlgen.cli.options import FILE, ported, porting, rows_of
 from micromlgen.cli.terminal import console
-from micromlgen.errors import UnsupportedError
+from micromlgen.errors import OverwriteError, UnsupportedError
 
 if TYPE_CHECKING:
     from micromlgen.serial.port import SerialPort
@@ -72,4 +74,63 @@ def check(data: Path, port: str | None, baud: int, **options: Any) -> int:
     return 0 if report else 1
 
 
-COMMANDS = (check,)
+@click.command()
+@click.option("-o", "--output", required=True, type=FILE, help="A .csv file, which grows; or .npz beside it.")
+@click.option("--label", required=True, help="What the samples are.")
+@_port_option
+@_baud_option
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after that; else Ctrl-C.")
+@click.option("--samples", type=click.IntRange(min=1), help="End after so many.")
+@click.option("--window", type=click.IntRange(min=1), default=1, help="Of .npz: samples of a window.")
+@click.option("--step", type=click.IntRange(min=1), help="Of .npz: samples from window to window.")
+@click.option("--force", is_flag=True, help="Replace the .npz file.")
+def collect(
+    output: Path,
+    label: str,
+    port: str | None,
+    baud: int,
+    seconds: float | None,
+    samples: int | None,
+    window: int,
+    step: int | None,
+    force: bool,
+) -> int:
+    """Record samples that any sketch prints, a line of numbers for each.
+
+    They are added to a CSV file as they arrive, with time, segment and label. An .npz file is made of all
+    that the CSV file of the same name has: X, of shape (samples, columns) or (windows, columns, samples of
+    a window), and y.
+
+    \b
+    Example:
+      micromlgen collect -o moves.csv --label walking --seconds 60 --port /dev/ttyACM0
+      micromlgen collect -o moves.npz --label running --window 100 --port /dev/ttyACM0
+    """  # noqa: D301 (\b keeps the lines)
+    if output.suffix not in (".csv", ".npz"):
+        raise UnsupportedError(f"{output}: recordings are .csv or .npz files")
+    if output.suffix == ".npz" and output.exists() and not force:
+        raise OverwriteError(f"{output} is there already; --force replaces it")
+    board = opened(port, baud)
+    from micromlgen.serial import collect as collecting
+    from micromlgen.serial.recording import read_recording, save_recording
+
+    screen, journal = console(err=True), output.with_suffix(".csv")
+    try:
+        with Live(console=screen, transient=True, auto_refresh=False) as live:
+
+            def show(state: collecting.Collected) -> None:
+                if screen.is_terminal:
+                    live.update(view.recording(state, label), refresh=True)
+
+            state = collecting.collect(board, journal, label, seconds, samples, show)
+    finally:
+        board.close()
+    screen.print(view.recording(state, label).title, soft_wrap=True, markup=False)
+    if output.suffix == ".npz":
+        save_recording(output, read_recording(journal, window, step), force)
+    if state.error:
+        raise UnsupportedError(state.error)
+    return 0
+
+
+COMMANDS = (check, collect)

@@ -6,6 +6,7 @@ import ctypes
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -204,3 +205,57 @@ def other_baud(ratio: float) -> Fault:
         return bytes(out)
 
     return fault
+
+
+class Printer(Line):
+    """A board that prints a line each `period` seconds, numbered from its last start.
+
+    Parameters
+    ----------
+    line : callable
+        The text of line number i.
+    greeting : bytes
+        What it prints as it starts.
+    reset_after : collection of float
+        Seconds at which it resets, in the middle of a line, and prints nothing for 1.5 s.
+    """
+
+    def __init__(
+        self,
+        line: Callable[[int], str],
+        period: float = 0.01,
+        greeting: bytes = b"",
+        reset_after: tuple[float, ...] = (),
+        **faults: Any,
+    ) -> None:
+        super().__init__(lambda data: b"", **faults)
+        self._line, self._period, self._greeting = line, period, greeting
+        self._reset_after = list(reset_after)
+        self._index, self._next = 0, 0.0
+        self.printed = 0
+        self.say(greeting)
+
+    def read(self, timeout: float) -> bytes:
+        while self._next <= self._clock + timeout:
+            self._print()
+        return super().read(timeout)
+
+    def reopen(self) -> bool:
+        back = super().reopen()
+        self._next = max(self._next, self._clock)
+        return back
+
+    def _print(self) -> None:
+        text = self._line(self._index).encode() + b"\r\n"
+        self._index += 1
+        at = self._next - self._clock
+        self._next += self._period
+        if self._reset_after and self._next > self._reset_after[0]:
+            self._reset_after.pop(0)
+            self._index = 0
+            self._next += 1.5
+            self.say(text[: len(text) // 2], at)
+            self.say(self._greeting, at + 1.5)
+            return
+        self.printed += 1
+        self.say(text, at)

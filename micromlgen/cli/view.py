@@ -1,0 +1,43 @@
+"""What a terminal shows while a board sends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from micromlgen.serial.collect import Collected
+
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDTH = 40
+_MOST_COLUMNS = 16
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The last values as a line of bars between their smallest and largest.
+
+    >>> sparkline([0, 1, 2, 3.5, 7])
+    '▁▂▃▄█'
+    """
+    shown = [value for value in values[-_WIDTH:] if value - value == 0]  # neither missing nor infinite
+    if not shown:
+        return ""
+    low, span = min(shown), max(shown) - min(shown)
+    return "".join(_BARS[min(7, int(8 * ((value - low) / span)))] if span else _BARS[0] for value in shown)
+
+
+def recording(state: Collected, label: str) -> Table:
+    """The state of a recording."""
+    seconds = f"{state.samples / state.rate:.1f} s, " if state.rate else ""
+    told = f"{label}: {state.samples} samples, {seconds}{state.rate:.4g} a second, {state.segments} segments"
+    if state.noise or state.interruptions:
+        told += f", {state.noise} lines of noise, {state.interruptions} interruptions"
+    table = Table(title=told, title_justify="left")
+    for column in ("column", "last", "least", "most", ""):
+        table.add_column(column, justify="left" if column in ("column", "") else "right")
+    for i, name in enumerate(state.names[:_MOST_COLUMNS]):
+        values = [sample.values[i] for sample in state.recent]
+        table.add_row(name, *(f"{it:g}" for it in (values[-1], min(values), max(values))), sparkline(values))
+    return table
