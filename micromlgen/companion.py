@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Model
+from micromlgen.ir import Classifier, Model, ProbabilisticClassifier
 
 _FORMAT = "micromlgen companion 1"
 _BINS = 10
@@ -43,11 +43,23 @@ class Feature:
 
 @dataclass(frozen=True)
 class Companion:
-    """What a header's companion file tells."""
+    """What a header's companion file tells.
+
+    Parameters
+    ----------
+    name, model : str
+        Of the header, and the estimator's class.
+    labels : tuple of str
+        Of the classes, of a classifier with one output.
+    columns : tuple of str
+        What the model's sketches print for each prediction.
+    features : tuple of Feature
+    """
 
     name: str
     model: str
     labels: tuple[str, ...]
+    columns: tuple[str, ...]
     features: tuple[Feature, ...]
 
     def text(self) -> str:
@@ -55,12 +67,26 @@ class Companion:
         return json.dumps({"format": _FORMAT, **asdict(self)}, indent=1) + "\n"
 
 
+def columns(model: Model) -> list[str]:
+    """What the sketches print for each prediction, in order."""
+    several = model.n_outputs > 1
+    answers = [f"answer{o}" for o in range(model.n_outputs)] if several else ["answer"]
+    features = [f"x{i}" for i in range(model.input.n_features)]
+    return [*features, *answers, *(["probability"] if has_probability(model) else []), "us"]
+
+
+def has_probability(model: Model) -> bool:
+    """Whether the sketches print the probability of an answer."""
+    return isinstance(model, ProbabilisticClassifier) and model.n_outputs == 1
+
+
 def companion(name: str, model: Model, rows: NDArray[np.float32]) -> Companion:
     """Describe the features by typical rows, shape (n_rows, n_features)."""
     labels: tuple[str, ...] = ()
     if isinstance(model, Classifier) and model.n_outputs == 1:
         labels = tuple(map(str, model.classes[0].tolist()))
-    return Companion(name, model.source, labels, tuple(_feature(column) for column in rows.T))
+    features = tuple(_feature(column) for column in rows.T)
+    return Companion(name, model.source, labels, tuple(columns(model)), features)
 
 
 def read_companion(text: str) -> Companion:
@@ -76,7 +102,10 @@ def read_companion(text: str) -> Companion:
         if content["format"] != _FORMAT:
             raise ValueError(f"format {content['format']!r}")
         features = tuple(map(_read_feature, content["features"]))
-        return Companion(str(content["name"]), str(content["model"]), tuple(content["labels"]), features)
+        labels, printed = (tuple(map(str, content[key])) for key in ("labels", "columns"))
+        if printed[: len(features)] != tuple(f"x{i}" for i in range(len(features))):
+            raise ValueError("other columns")
+        return Companion(str(content["name"]), str(content["model"]), labels, printed, features)
     except (ValueError, TypeError, KeyError) as error:
         raise UnsupportedError(
             f"no companion file of a header ({error}): Program.save writes one, of a model that was given "

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from micromlgen import cformat
+from micromlgen.companion import columns, has_probability
 from micromlgen.errors import OverwriteError, UnsupportedError
-from micromlgen.ir import Classifier, Model, NumericModel, ProbabilisticClassifier
+from micromlgen.ir import Classifier, Model, NumericModel
 from micromlgen.render import render_file, template_files
 from micromlgen.split import split
 
@@ -134,18 +135,6 @@ def write(folder: Path, files: Mapping[str, str], force: bool) -> None:
         path.write_bytes(text)
 
 
-def columns(model: Model) -> list[str]:
-    """What the sketches print for each prediction, in order."""
-    several = model.n_outputs > 1
-    answers = [f"answer{o}" for o in range(model.n_outputs)] if several else ["answer"]
-    features = [f"x{i}" for i in range(model.input.n_features)]
-    return [*features, *answers, *(["probability"] if _has_probability(model) else []), "us"]
-
-
-def _has_probability(model: Model) -> bool:
-    return isinstance(model, ProbabilisticClassifier) and model.n_outputs == 1
-
-
 def _within(folder: str, path: str) -> str:
     return f"{folder}/{path}" if folder else path
 
@@ -181,7 +170,7 @@ def _context(model: Model, header: str, name: cformat.Name) -> dict[str, Any]:
         "several": several,
         "labels": isinstance(model, Classifier),
         "floats": numeric,
-        "probability": _has_probability(model),
+        "probability": has_probability(model),
         "function": "transform" if kind == "transformer" else "predict",
         "float_answers": numeric and not integer,
         "identity": f"0x{identity(header):08x}",

@@ -1,4 +1,4 @@
-"""Commands that talk to a board: check, collect."""
+"""Commands that talk to a board: check, collect, monitor."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from rich.live import Live
 from rich.progress import Progress
 
 from micromlgen.cli import view
+from micromlgen.cli.models import read_model
 from micromlgen.cli.options import FILE, ported, porting, rows_of
 from micromlgen.cli.terminal import console
+from micromlgen.companion import read_companion
 from micromlgen.errors import OverwriteError, UnsupportedError
+from micromlgen.program import transpile
 
 if TYPE_CHECKING:
     from micromlgen.serial.port import SerialPort
@@ -133,4 +136,52 @@ def collect(
     return 0
 
 
-COMMANDS = (check, collect)
+@click.command()
+@click.argument("companion", type=FILE)
+@_port_option
+@_baud_option
+@click.option("--log", type=FILE, help="A .csv file to add every prediction to.")
+@click.option("--against", type=FILE, metavar="MODEL", help="Another model, to compare on the same features.")
+@click.option("--trust", is_flag=True, help="Of --against: read a pickle, which can run any program.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after that; else Ctrl-C.")
+def monitor(
+    companion: Path,
+    port: str | None,
+    baud: int,
+    log: Path | None,
+    against: Path | None,
+    trust: bool,
+    seconds: float | None,
+) -> int:
+    """Watch a board predict: answers, latency, and whether the features drift from the training data.
+
+    COMPANION is the .json file beside the header, which `port` and `new` write where they have --calibration
+    rows. The board runs a sketch of `micromlgen new`, or the example of the Arduino library.
+
+    \b
+    Example:
+      micromlgen monitor Garden/iris.json --port /dev/ttyACM0 --log garden.csv --against new.skops
+    """  # noqa: D301 (\b keeps the lines)
+    if not companion.is_file():
+        raise UnsupportedError(f"{companion}: no such file")
+    known = read_companion(companion.read_text(encoding="utf-8", errors="replace"))
+    other = None if against is None else transpile(read_model(against, trust))
+    board = opened(port, baud)
+    from micromlgen.serial import monitor as monitoring
+
+    screen = console(err=True)
+    try:
+        with Live(console=screen, transient=True, auto_refresh=False) as live:
+
+            def show(state: monitoring.Watched) -> None:
+                if screen.is_terminal:
+                    live.update(view.watching(state), refresh=True)
+
+            state = monitoring.monitor(board, known, log, other, seconds, show)
+    finally:
+        board.close()
+    console().print(str(state), soft_wrap=True, markup=False)
+    return 1 if state.error else 0
+
+
+COMMANDS = (check, collect, monitor)

@@ -9,6 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from micromlgen.serial.collect import Collected
+    from micromlgen.serial.monitor import Watched
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 40
@@ -40,4 +41,19 @@ def recording(state: Collected, label: str) -> Table:
     for i, name in enumerate(state.names[:_MOST_COLUMNS]):
         values = [sample.values[i] for sample in state.recent]
         table.add_row(name, *(f"{it:g}" for it in (values[-1], min(values), max(values))), sparkline(values))
+    return table
+
+
+def watching(state: Watched) -> Table:
+    """The state of a board that predicts."""
+    table = Table(title="\n".join(str(state).splitlines()), title_justify="left")
+    for column in ("feature", "last", "drift (PSI)"):
+        table.add_column(column, justify="left" if column == "feature" else "right")
+    order = sorted(range(len(state.names)), key=lambda i: -state.drift[i].psi if state.drift else i)
+    for i in order[:_MOST_COLUMNS] if state.last else ():
+        far = f"{state.drift[i].psi:.3f}{' !' if state.drift[i] else ''}" if state.drift else ""
+        table.add_row(state.names[i], f"{state.last.features[i]:g}" if state.last else "", far)
+    if state.last:
+        sure = "" if state.last.probability is None else f", probability {state.last.probability:.3f}"
+        table.caption = f"{state.last.answer}{sure}, {state.last.microseconds:g} us"
     return table

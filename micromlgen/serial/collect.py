@@ -9,13 +9,10 @@ from typing import Any
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.serial.journal import Journal
-from micromlgen.serial.port import Port, SerialError
+from micromlgen.serial.port import Port
 from micromlgen.serial.recording import last_segment
-from micromlgen.serial.samples import Sample, Sampler
-
-#: Seconds until a board that prints nothing usable is given up, and a port that has gone.
-_PATIENCE, _AWAY = 10.0, 30.0
-_READ = 0.25
+from micromlgen.serial.samples import Sample
+from micromlgen.serial.stream import Stream
 
 
 @dataclass
@@ -109,13 +106,12 @@ class _Run:
             raise UnsupportedError(f"label {label!r} is none: give it some letters")
         self._port, self._path, self._label, self._show = port, path, label, show
         self._seconds, self._samples = seconds, samples
-        self._sampler = Sampler(port.now())
+        self._stream = Stream(port)
+        self._sampler = self._stream.sampler
         self._journal: Journal | None = None
         self._first_segment = last_segment(path) + 1
-        self._opened = port.now()
         self._started: float | None = None
         self._until: float | None = None
-        self._away_since: float | None = None
         self.state = Collected()
 
     def done(self) -> bool:
@@ -126,28 +122,9 @@ class _Run:
 
     def step(self) -> None:
         """Read once, and write what has arrived."""
-        try:
-            if self._away_since is not None:
-                self._come_back()
-                return
-            data = self._port.read(_READ)
-        except SerialError:
-            self._away_since = self._port.now()
-            self._sampler.interrupt(self._port.now())
-            self.state.interruptions += 1
-            return
-        now = self._port.now()
-        self._write(self._sampler.feed(data, now), now)
-        hopeless = now - self._opened > _PATIENCE and not self._sampler.promising
-        if self._started is None and hopeless:
-            raise SerialError(self._diagnosis())
-
-    def _come_back(self) -> None:
-        away_since = self._away_since
-        assert away_since is not None
-        if self._port.reopen():
-            self._away_since = None
-        elif self._port.now() - away_since > _AWAY:
+        self._write(self._stream.read(), self._port.now())
+        self.state.interruptions = self._stream.interruptions
+        if self._stream.lost:
             self.state.error = f"{self._port.name} has gone for good; what it sent is in {self._path}"
 
     def _write(self, samples: Sequence[Sample], now: float) -> None:
@@ -172,12 +149,6 @@ class _Run:
         values = [repr(value).removesuffix(".0") for value in sample.values]
         time = f"{sample.time - self._started:.6f}"
         return [time, self._first_segment + sample.segment, self._label, *values]
-
-    def _diagnosis(self) -> str:
-        name = self._port.name
-        if self._sampler.noise or self._sampler.unsettled:
-            return f"{name} sends no steady lines of numbers: is the baud rate right, and the sketch?"
-        return f"{name} sends no lines of numbers within {_PATIENCE:g} s: is this the board's port?"
 
     def close(self) -> None:
         if self._journal is not None:
