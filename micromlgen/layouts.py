@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from micromlgen import cformat
 from micromlgen.companion import columns, has_probability
 from micromlgen.errors import OverwriteError, UnsupportedError
@@ -167,12 +169,15 @@ def _context(model: Model, header: str, name: cformat.Name) -> dict[str, Any]:
         "what": f"{title}, {model.input.n_features} features in",
         "uses_math": model.uses_math,
         "integer": integer,
+        "quantizes": model.input.quantizes,
+        "raw": "x" if model.input.samples else "features",
+        "raw_type": f"{n}_input_t" if model.input.samples else "float",
         "several": several,
         "labels": isinstance(model, Classifier),
         "floats": numeric,
         "probability": has_probability(model),
         "function": "transform" if kind == "transformer" else "predict",
-        "float_answers": numeric and not integer,
+        "float_answers": numeric and model.output_dtype == np.float32,
         "identity": f"0x{identity(header):08x}",
         "answer_type": f"{n}_output_t" if numeric else "int",
         "print_as": f"{scale}, 6" if numeric else "",

@@ -253,8 +253,9 @@ class Program:
         return [target / path for path in files]
 
     def _companion(self) -> str | None:
-        """Text of the companion file, where calibration rows are known."""
-        if self.calibration is None:
+        """Text of the companion file, where rows of features are known."""
+        # Of samples in a window nothing is to be said one by one.
+        if self.calibration is None or self.model.input.samples:
             return None
         return companion(self.name.snake, self.model, self.calibration).text()
 

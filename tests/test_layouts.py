@@ -14,12 +14,14 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 import micromlgen as mm
 from micromlgen.boards import STRICT, arduino
 from micromlgen.boards.toolchain import execute
 from micromlgen.errors import OverwriteError, UnsupportedError
+from micromlgen.features import FFT
 from micromlgen.layouts import LAYOUTS, PROJECTS, project_files, write
 from micromlgen.program import Program
 
@@ -27,6 +29,9 @@ IRIS, SPECIES = load_iris(return_X_y=True)
 IRIS = IRIS.astype(np.float32)
 NAMES = np.array(["setosa", 'versi"color', "größe */"])[SPECIES]
 TREE = DecisionTreeClassifier(random_state=0).fit(IRIS, NAMES)
+PITCH = np.arange(60) % 3
+TONES = np.rint(9000 * np.sin(np.outer(PITCH * 0.4 + 0.3, np.arange(32)))).astype(np.int16)
+TREE_OF_TONES = DecisionTreeClassifier(random_state=0)
 OUTPUTS = np.stack([SPECIES, SPECIES == 1], axis=1)
 INTEGER = {"dtype": "int16", "calibration": IRIS}
 #: A model of every kind that sketches treat differently.
@@ -41,6 +46,7 @@ KINDS = {
     "regressor": (RandomForestRegressor(3, random_state=0).fit(IRIS, IRIS[:, 0]), {}),
     "scaled": (RandomForestRegressor(3, random_state=0).fit(IRIS, IRIS[:, 0]), INTEGER),
     "projection": (PCA(2).fit(IRIS), {}),
+    "samples": (make_pipeline(FFT(32), TREE_OF_TONES).fit(TONES, PITCH), {}),
     "math": (GaussianNB().fit(IRIS, SPECIES), {}),
 }
 
@@ -246,17 +252,17 @@ class TestCMake:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_the_project_answers_rows(self, kind: str, tmp_path: Path) -> None:
-        it = program(kind)
-        text = "\n".join(",".join(f"{value:.9g}" for value in row) for row in IRIS)
+        it, X = program(kind), TONES if kind == "samples" else IRIS
+        text = "\n".join(",".join(f"{value:.9g}" for value in row) for row in X)
         write(tmp_path, project_files("cmake", "demo", it.model, it.header, it.name, None), force=False)
         command = [run_cmake(tmp_path) / "demo"]
         said = subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout.decode()
-        predicted = it.predict(IRIS)
-        if kind in ("classifier", "integer", "no_proba", "math"):
+        predicted = it.predict(X)
+        if kind in ("classifier", "integer", "no_proba", "math", "samples"):
             assert said.splitlines() == list(map(str, predicted))
         else:
             numbers = np.array([list(map(float, line.split(","))) for line in said.splitlines()])
-            np.testing.assert_allclose(numbers, predicted.reshape(len(IRIS), -1), rtol=2e-5, atol=1e-5)
+            np.testing.assert_allclose(numbers, predicted.reshape(len(X), -1), rtol=2e-5, atol=1e-5)
 
 
 def test_zephyr(tmp_path: Path) -> None:

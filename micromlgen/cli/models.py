@@ -35,6 +35,8 @@ _HARMLESS = frozenset(
         "sklearn.utils.validation.check_array",
     }
 )
+#: Extractors of this package.
+_OWN = "micromlgen.features."
 
 
 def read_model(path: Path, trust: bool) -> Any:
@@ -80,7 +82,7 @@ def _read_skops(path: Path, trust: bool) -> Any:
         raise UnsupportedError("reading a model needs skops: pip install 'micromlgen[cli]'") from None
     try:
         unknown = io.get_untrusted_types(file=path)
-        foreign = sorted(set(unknown) - _HARMLESS)
+        foreign = sorted(name for name in unknown if name not in _HARMLESS and not name.startswith(_OWN))
         if not foreign or trust:
             model = io.load(path, trusted=unknown)
     except Exception as error:  # whatever the contents of a spoilt file make it do

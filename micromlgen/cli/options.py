@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import numpy as np
 
 from micromlgen.cli.data import read_rows
 from micromlgen.cli.models import read_model
 from micromlgen.convert import convert
+from micromlgen.errors import UnsupportedError
 from micromlgen.ir import DTYPES
 from micromlgen.program import Program, transpile
 
@@ -61,6 +63,11 @@ def ported(
 
 
 def rows_of(estimator: Any, path: Path, drop: Sequence[str]) -> Any:
-    """Rows of a data file, as the estimator takes them: float32 of shape (n_rows, n_features)."""
+    """Rows of a data file, as the estimator takes them: float32 or int16 of shape (n_rows, n_features)."""
     inputs = convert(estimator).input
-    return read_rows(path, inputs.n_features, inputs.names, drop)
+    rows = read_rows(path, inputs.n_features, inputs.names, drop)
+    if not inputs.samples:
+        return rows
+    if not (np.abs(rows + 0.5) < 32768).all() or (rows != np.rint(rows)).any():
+        raise UnsupportedError(f"{path}: the model takes windows of int16 samples, integers of 16 bits")
+    return rows.astype(np.int16)

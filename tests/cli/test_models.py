@@ -26,7 +26,9 @@ from sklearn.tree import DecisionTreeClassifier
 from skops import io
 
 from micromlgen.cli.models import read_model
+from micromlgen.cli.options import rows_of
 from micromlgen.errors import UnsupportedError
+from micromlgen.features import FFT
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(60, 3))
@@ -43,6 +45,7 @@ ESTIMATORS = [
     VotingClassifier([("a", TREE), ("b", LogisticRegression())], voting="soft"),
     KNeighborsClassifier(algorithm="brute"),
 ]
+TONES = np.rint(9000 * np.sin(np.outer(Y * 0.4 + 0.3, np.arange(32)))).astype(np.int16)
 
 
 def rows(estimator: Any) -> np.ndarray:
@@ -58,6 +61,19 @@ def test_skops_is_read_without_trust(estimator: Any, tmp_path: Path) -> None:
     io.dump(fitted, tmp_path / "model.skops")
     read = read_model(tmp_path / "model.skops", trust=False)
     np.testing.assert_array_equal(read.predict(rows(estimator)), fitted.predict(rows(estimator)))
+
+
+def test_extractors_of_this_package_are_read_without_trust(tmp_path: Path) -> None:
+    heard = make_pipeline(FFT(32), TREE).fit(TONES, Y)
+    io.dump(heard, tmp_path / "heard.skops")
+    np.savetxt(tmp_path / "tones.csv", TONES, fmt="%d", delimiter=",")
+    np.savetxt(tmp_path / "floats.csv", TONES / 7, delimiter=",")
+    read = read_model(tmp_path / "heard.skops", trust=False)
+    rows = rows_of(read, tmp_path / "tones.csv", ())
+    assert rows.dtype == np.int16
+    np.testing.assert_array_equal(read.predict(rows), heard.predict(TONES))
+    with pytest.raises(UnsupportedError, match=r"floats\.csv: the model takes windows of int16 samples"):
+        rows_of(read, tmp_path / "floats.csv", ())
 
 
 @pytest.mark.parametrize("dump", [joblib.dump, lambda it, path: path.write_bytes(pickle.dumps(it))])

@@ -13,12 +13,14 @@ from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from skops import io
 
 import micromlgen as mm
 from micromlgen.boards import arduino
 from micromlgen.cli.app import run
+from micromlgen.features import FFT
 from micromlgen.program import Program
 from micromlgen.serial.check import check
 from micromlgen.serial.frames import PREDICT, PREDICT_REPLY, Decoder, Frame
@@ -29,6 +31,8 @@ from tests.serial.boards import CheckBoard, Line
 IRIS, SPECIES = load_iris(return_X_y=True)
 IRIS = IRIS.astype(np.float32)
 INTEGER = {"dtype": "int16", "calibration": IRIS, "min_agreement": 0.9}
+PITCH = np.arange(60) % 3
+TONES = np.rint(9000 * np.sin(np.outer(PITCH * 0.4 + 0.3, np.arange(32)))).astype(np.int16)
 OUTPUTS = np.stack([SPECIES, SPECIES == 1], axis=1)
 MODELS = {
     "classifier": (DecisionTreeClassifier(random_state=0).fit(IRIS, SPECIES), {}),
@@ -38,6 +42,8 @@ MODELS = {
     "regressor": (RandomForestRegressor(5, random_state=0).fit(IRIS, IRIS[:, 0]), {}),
     "scaled": (RandomForestRegressor(5, random_state=0).fit(IRIS, IRIS[:, 0]), INTEGER),
     "projection": (PCA(2).fit(IRIS), {}),
+    "samples": (make_pipeline(FFT(32), DecisionTreeClassifier(random_state=0)).fit(TONES, PITCH), {}),
+    "spectrum": (FFT(32).fit(TONES), {}),
     "rounded": (GaussianNB().fit(IRIS, SPECIES), {}),
 }
 
@@ -59,10 +65,11 @@ def line(board: CheckBoard, **faults: Any) -> Line:
 @pytest.mark.parametrize("kind", MODELS)
 def test_every_kind_of_answer(kind: str, tmp_path: Path) -> None:
     it = program(kind)
-    report = check(it, IRIS, line(CheckBoard(it, tmp_path)))
+    X = TONES if it.model.input.samples else IRIS
+    report = check(it, X, line(CheckBoard(it, tmp_path)))
     assert report, str(report)
-    assert report.n_rows == report.n_answered == report.n_twin == 150
-    assert report.n_estimator >= (150 if not it.model.input.is_integer else 140)
+    assert report.n_rows == report.n_answered == report.n_twin == len(X)
+    assert report.n_estimator >= (0.93 if it.model.input.quantizes else 1) * len(X)
     assert (report.retries, report.resets, report.spoilt, report.unit) == (0, 0, 0, "")
 
 
