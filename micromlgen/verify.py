@@ -97,7 +97,7 @@ def agreement(model: Model, estimator: Any, X: Array) -> float:
 
 def agreeing(model: Model, estimator: Any, X: NDArray[np.float32], returned: Array) -> NDArray[np.bool_]:
     """Rows, shape (n,), on which what the C returned, shape (n, n_outputs), is right as in `agreement`."""
-    return ~_wrong(model, estimator, X, returned)
+    return ~_wrong(model, estimator, X, returned, oracle(estimator, X))
 
 
 def boundary_rows(model: Model, base: Array, most: int = _MOST_BOUNDARY_ROWS) -> Array:
