@@ -12,6 +12,7 @@ typedef struct {
     uint32_t low;
     int16_t high;
 } mml2_wide_t;
+#define MML2_WIDE_ZERO {0, 0}
 
 static inline void mml2_wide_add(mml2_wide_t *sum, int16_t a, uint16_t b)
 {
@@ -43,6 +44,7 @@ typedef int32_t mml2_factor_t;
 typedef struct {
     int64_t all;
 } mml2_wide_t;
+#define MML2_WIDE_ZERO {0}
 
 /* Where there are products of 64 bits they are added at once. */
 #if defined(__thumb__) && !defined(__thumb2__)
@@ -84,7 +86,7 @@ typedef struct {
 /* Exact. A crossing is from below zero to zero or above, or back. */
 static inline mml2_sums_t mml2_sums(const int16_t *x, uint16_t n, uint8_t step)
 {
-    mml2_wide_t squares = {0};
+    mml2_wide_t squares = MML2_WIDE_ZERO;
     mml2_sums_t out;
     mml2_word_t low = *x, high = *x, before = *x;
     mml2_unsigned_t crossings = 0;
@@ -169,7 +171,7 @@ static inline mml2_higher_t mml2_higher(const int16_t *x, uint16_t n, uint8_t st
     const int32_t above = of->high - floor, below = floor + 1 - of->low, most = above > below ? above : below;
     const uint8_t down = most >> 15 ? 2 : 0;
     const uint16_t count = n;
-    mml2_wide_t third = {0}, fourth = {0};
+    mml2_wide_t third = MML2_WIDE_ZERO, fourth = MML2_WIDE_ZERO;
     mml2_higher_t out;
     uint32_t second = 0;
     uint_fast16_t first = 0;

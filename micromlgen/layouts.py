@@ -131,7 +131,9 @@ def write(folder: Path, files: Mapping[str, str], force: bool) -> None:
     changed = [path for path, text in targets.items() if path.exists() and path.read_bytes() != text]
     if changed and not force:
         others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        raise OverwriteError(f"{changed[0]}{others}: there already, with other contents; force=True (--force) replaces")
+        raise OverwriteError(
+            f"{changed[0]}{others}: there already, with other contents; force=True (--force) replaces"
+        )
     for path, text in targets.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text)
