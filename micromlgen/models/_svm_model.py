@@ -23,6 +23,8 @@ from micromlgen.models._svm_quantize import Precision, corrected, highest_input,
 from micromlgen.models._widths import Width, losses, narrowest, widths
 
 Array = NDArray[Any]
+#: The contract of float32: relative to the magnitudes that a sum adds up.
+BOUND = 1e-5
 #: Inputs are centered where that makes them so many times smaller.
 _CENTERED = 4.0
 #: Average error of probabilities that narrower constants may add.

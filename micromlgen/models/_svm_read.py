@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.ir import Input
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_duals import Duals
 from micromlgen.models._svm_expansion import Expansion
@@ -43,3 +44,8 @@ def sums_of(estimator: Any, constant: Any) -> Matrix | Expansion:
     gamma, degree = float(estimator._gamma), int(estimator.degree)
     expansion = Expansion(kernel, gamma, float(estimator.coef0), degree, vectors, duals)
     return expansion.linear or expansion
+
+
+def common(estimator: Any) -> dict[str, Any]:
+    """What all models are told of their estimator."""
+    return {"source": type(estimator).__name__, "input": Input(estimator.n_features_in_)}

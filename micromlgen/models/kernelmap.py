@@ -27,7 +27,7 @@ from micromlgen.models.linear import LinearDecision, LogisticClassifier
 from micromlgen.models.normalizer import Normalized
 from micromlgen.models.regression import LinearRegressor
 from micromlgen.models.scalers import of_map
-from micromlgen.models.svm import Svr
+from micromlgen.models.svm_regression import Svr
 
 Array = NDArray[Any]
 #: The contract, relative to what a number adds up.

@@ -16,7 +16,7 @@ from micromlgen.models._kernel_read import expanded, parameters
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._sequence import before_model
 from micromlgen.models.scalers import of_map
-from micromlgen.models.svm import Svr
+from micromlgen.models.svm_regression import Svr
 
 Array = NDArray[Any]
 

@@ -17,8 +17,9 @@ from micromlgen.models._shares import shares
 from micromlgen.models._sides import border_of, rows_of, sides, sure
 from micromlgen.models._stage import only_layout
 from micromlgen.models._svm_duals import pairs
+from micromlgen.models._svm_model import BOUND
 from micromlgen.models.linear import LinearClassifier
-from micromlgen.models.svm import BOUND, Svc
+from micromlgen.models.svm import Svc
 
 Array = NDArray[Any]
 #: The contract: the class is scikit-learn's where the two best decisions differ by so much for each class.

@@ -1,4 +1,4 @@
-"""Support vector machines of libsvm: classifiers, regressors and the one-class SVM.
+"""Support vector classifiers of libsvm.
 
 Linear kernels collapse to products with x, one for each pair of classes; other kernels are computed once for
 each support vector.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -18,13 +18,9 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
 from micromlgen.ir import (
-    Calibration,
     DecisionClassifier,
-    Detector,
-    Input,
     Model,
     ProbabilisticClassifier,
-    Regressor,
 )
 from micromlgen.models import _svm_coupling as coupling
 from micromlgen.models import _svm_votes as voting
@@ -34,18 +30,11 @@ from micromlgen.models._shares import PROBA_ONE
 from micromlgen.models._spread import tried
 from micromlgen.models._svm_duals import pairs
 from micromlgen.models._svm_expansion import Expansion
-from micromlgen.models._svm_float import FloatExpansion
-from micromlgen.models._svm_model import OnSums
-from micromlgen.models._svm_read import sums_of
-from micromlgen.models._widths import Width
+from micromlgen.models._svm_model import BOUND, OnSums
+from micromlgen.models._svm_read import common, sums_of
 from micromlgen.models.linear import LinearDecision
-from micromlgen.models.regression import LinearRegressor
 
 Array = NDArray[Any]
-#: The contract of float32: relative to the magnitudes that a decision adds up.
-BOUND = 1e-5
-#: Smallest unit of scores that are powers of two.
-_FINEST = 2.0**-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,104 +205,6 @@ class SvcProbabilities(Svc, ProbabilisticClassifier):
         return platt.rounding(self._pairs(self.values(Q)), off, self.n_classes[0])
 
 
-@dataclass(frozen=True, eq=False)
-class Svr(OnSums, Regressor):
-    """The sum is the answer."""
-
-    def quantize(self, inputs: Input, by: Calibration) -> Self:
-        if not inputs.is_integer:
-            return super().quantize(inputs, by)
-        assert isinstance(self.exact, Expansion)
-        assert by.rows is not None
-        rows = inputs.scaled(by.rows)
-        if inputs.center is not None and self.input.center is None:
-            rows = rows + inputs.center  # of these inputs alone: the vectors are not centred yet
-        y = self.exact.sums(rows)
-        spanning = replace(self, span=np.stack([y.min(axis=0), y.max(axis=0)], axis=1))
-        return super(Svr, spanning).quantize(inputs, by)
-
-    def predict(self, Q: Array) -> Array:
-        with np.errstate(over="ignore"):
-            return np.asarray(self.values(Q)[:, 0], self.output_dtype)
-
-    @property
-    def output_scale(self) -> float:
-        return self.unit
-
-    def tolerance(self, X: Array) -> NDArray[np.float64]:
-        return BOUND * self._magnitude(X)
-
-    def contract(self) -> Sequence[str]:
-        if self.input.is_integer:
-            return ["numbers are sums of integers that provably stay in 32 bits"]
-        return [f"numbers are within {BOUND:g} of what they add up"]
-
-
-@dataclass(frozen=True, eq=False)
-class OneClass(OnSums, Detector):
-    """A sum above `offset` is that of an inlier."""
-
-    #: So far from the offset the solver may leave the vectors that stand on the border, on either side.
-    slack: float
-
-    @property
-    def _room(self) -> float:
-        return abs(self.offset)
-
-    def _counted(self, rows: Array) -> NDArray[np.bool_] | None:
-        assert isinstance(self.exact, Expansion)
-        return np.asarray(np.abs(self.exact.sums(rows)[:, 0] - self.offset) > self.slack)
-
-    def _scaled(self, inputs: Input, matrix: Matrix, width: Width) -> Self:
-        # Its bias makes room for the offset, with which the sum is compared.
-        room = replace(matrix, bias=np.array([self.offset]))
-        sums = room.scaled(inputs, width, finest=_FINEST, whole=True)
-        return replace(self, input=inputs, sums=replace(sums, bias=np.zeros(1, np.int32)))
-
-    @property
-    def score_one(self) -> int:
-        return round(1.0 / self.unit)
-
-    @property
-    def cut(self) -> Any:
-        """The highest score of an outlier: int32 or float32."""
-        if self.input.is_integer:
-            return np.int32(round(self.offset * self.score_one))
-        return np.float32(self.offset)
-
-    @property
-    def fixed_cut(self) -> np.int32:
-        """The same of sums in steps."""
-        assert isinstance(self.sums, FloatExpansion)
-        assert self.sums.fixed is not None
-        return np.int32(np.clip(round(self.offset / self.sums.fixed.unit), 1 - 2**31, 2**31 - 1))
-
-    def score(self, Q: Array) -> Array:
-        with np.errstate(over="ignore"):
-            return np.asarray(self.values(Q)[:, 0], self.output_dtype)
-
-    def predict(self, Q: Array) -> Array:
-        return np.where(self.values(Q)[:, 0] > self.cut, 1, -1).astype(np.int16)
-
-    def unsure(self, Q: Array) -> NDArray[np.bool_]:
-        off = self._off(Q)
-        return super().unsure(Q) if off is None else np.asarray(np.abs(self.values(Q) - self.cut) <= off)
-
-    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
-        margin = BOUND * (self._magnitude(X) + abs(self.offset))
-        margin = margin + self.slack if self.input.is_integer else margin
-        return np.asarray(np.abs(estimator.decision_function(X))[:, None] <= margin)
-
-    def contract(self) -> Sequence[str]:
-        if self.input.is_integer:
-            return ["scores are sums of integers that provably stay in 32 bits"]
-        return [f"right where the score differs from the offset by {BOUND:g} of what it adds up"]
-
-
-def _common(estimator: Any) -> dict[str, Any]:
-    return {"source": type(estimator).__name__, "input": Input(estimator.n_features_in_)}
-
-
 @converts("sklearn.svm.SVC", "sklearn.svm.NuSVC")
 def svc(estimator: Any) -> Model:
     """Convert a classifier.
@@ -337,24 +228,8 @@ def svc(estimator: Any) -> Model:
         )
     exact = sums_of(estimator, estimator.intercept_)
     a, b = (np.ravel(getattr(estimator, name, ())) for name in ("_probA", "_probB"))
-    more: dict[str, Any] = {"classes": (classes,), **_common(estimator)}
+    more: dict[str, Any] = {"classes": (classes,), **common(estimator)}
     if isinstance(exact, Matrix) and len(classes) == 2 and not a.size:
         return LinearDecision(matrix=exact, **more)
     more |= {"exact": exact, "ovo": ovo, "break_ties": estimator.break_ties and len(classes) > 2}
     return SvcProbabilities(a=a, b=b, **more) if a.size else Svc(**more)
-
-
-@converts("sklearn.svm.SVR", "sklearn.svm.NuSVR")
-def svr(estimator: Any) -> Model:
-    """Convert a regressor."""
-    exact = sums_of(estimator, estimator.intercept_)
-    more: dict[str, Any] = {"span": np.zeros((1, 2)), **_common(estimator)}
-    return LinearRegressor(matrix=exact, **more) if isinstance(exact, Matrix) else Svr(exact=exact, **more)
-
-
-@converts("sklearn.svm.OneClassSVM")
-def one_class(estimator: Any) -> Model:
-    """Convert a one-class SVM."""
-    exact = sums_of(estimator, 0.0)
-    more: dict[str, Any] = {"offset": float(np.ravel(estimator.offset_)[0]), **_common(estimator)}
-    return OneClass(exact=exact, slack=float(estimator.tol), **more)

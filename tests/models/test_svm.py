@@ -1,4 +1,4 @@
-"""Support vector machines: every kernel and option, in floats and in integers."""
+"""Support vector classifiers: every kernel and option."""
 
 from __future__ import annotations
 
@@ -13,26 +13,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+from sklearn.svm import SVC, NuSVC, OneClassSVM
 
 import micromlgen as mm
-from micromlgen.boards import core
-from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
-from micromlgen.models import _matrix, _svm_model
 from micromlgen.models import _svm_coupling as coupling
-from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_duals import Duals, pairs
 from micromlgen.models._svm_expansion import Expansion
 from micromlgen.models._svm_float import FloatExpansion, floats
-from micromlgen.models._svm_integer import IntegerExpansion, IntegerPoly, IntegerRbf
-from micromlgen.models._svm_quantize import Precision
-from micromlgen.models.svm import OneClass, Svc, Svr
+from micromlgen.models.svm import Svc
 from tests.cases import Case, in_layout, integer_cases
-from tests.models.test_tree import DIABETES, DIGIT, DIGITS, IRIS, PROGRESSION, SPECIES
+from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
 
 # What leaves scikit-learn is tested for as long as it is there.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:sklearn.*")
@@ -66,16 +59,11 @@ LINEAR = on_digits("svm_linear", SVC(kernel="linear"))
 MANY = on_digits("svm_many", SVC(gamma=0.05, decision_function_shape="ovo"))
 POLY = on_iris("svm_poly", SVC(kernel="poly", coef0=0.5, probability=True, random_state=0))
 SIGMOID = on_iris("svm_sigmoid", SVC(kernel="sigmoid", gamma=0.2, coef0=-0.1), TWO)
-ONE = on_iris("svm_one", OneClassSVM(gamma=0.3, nu=0.2), None)
-NUMBER = Case(
-    "svm_number", SVR(gamma=5, C=50).fit(DIABETES[:99], PROGRESSION[:99]), DIABETES[99:150].astype("f4")
-)
-POWER = on_iris("svm_power", OneClassSVM(kernel="poly", degree=5, coef0=0.1, nu=0.2), None)
 CASES = [
-    *(RBF, BINARY, LINEAR, MANY, POLY, SIGMOID, ONE, NUMBER),
+    *(RBF, BINARY, LINEAR, MANY, POLY, SIGMOID),
     *integer_cases([RBF, POLY]),
-    *integer_cases([MANY, BINARY, NUMBER], ("int8",)),
-    *integer_cases([LINEAR, SIGMOID, ONE, POWER], ("int16",)),
+    *integer_cases([MANY, BINARY], ("int8",)),
+    *integer_cases([LINEAR, SIGMOID], ("int16",)),
 ]
 
 
@@ -116,32 +104,6 @@ def test_classifiers_answer_as_scikit_learn(kind: Any, options: dict[str, Any], 
         np.testing.assert_array_equal(program.predict(SCALED)[sure], estimator.predict(wide)[sure])
         right = estimator.decision_function(wide)
         np.testing.assert_allclose(program.decision_function(SCALED)[sure], right[sure], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("options", kernels(), ids=str)
-@pytest.mark.parametrize("kind", [SVR, NuSVR])
-def test_regressors_answer_as_scikit_learn(kind: Any, options: dict[str, Any]) -> None:
-    estimator = kind(**options, C=10).fit(DIABETES[::2] * 20, PROGRESSION[::2])
-    X = (DIABETES * 20).astype(np.float32)
-    program = mm.transpile(estimator, name="svm")
-    right = estimator.predict(X.astype(float))
-    np.testing.assert_allclose(program.predict(X), right, atol=1e-4 * np.ptp(PROGRESSION))
-
-
-@pytest.mark.parametrize("options", kernels(), ids=str)
-def test_one_class_answers_as_scikit_learn(options: dict[str, Any]) -> None:
-    estimator = OneClassSVM(**options, nu=0.1).fit(SCALED[::2].astype(float))
-    program, wide = mm.transpile(estimator, name="svm"), SCALED.astype(float)
-    sure = decided(program, SCALED)
-    answers = program.predict(SCALED)
-    np.testing.assert_array_equal(answers[sure], estimator.predict(wide)[sure])
-    assert set(answers.tolist()) <= {-1, 1}
-    np.testing.assert_allclose(
-        program.score_samples(SCALED), estimator.score_samples(wide), rtol=1e-5, atol=1e-5
-    )
-    np.testing.assert_allclose(
-        program.decision_function(SCALED), estimator.decision_function(wide), rtol=1e-4, atol=1e-4
-    )
 
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf", "poly"])
@@ -265,113 +227,6 @@ def test_what_cannot_be_ported_is_refused(estimator: Any, message: str) -> None:
         mm.transpile(estimator.fit(X, SPECIES))
 
 
-def test_integers_need_finite_numbers_and_a_sane_gamma() -> None:
-    broken = copy.deepcopy(RBF.estimator)
-    broken.support_vectors_[0, 0] = np.nan
-    with pytest.raises(UnsupportedError, match="not finite; fit it again"):
-        mm.transpile(broken)
-    with pytest.raises(UnsupportedError, match="gamma is too large"):
-        mm.transpile(SVC(gamma=1e9).fit(SCALED, SPECIES), dtype="int8", calibration=SCALED)
-    with pytest.raises(UnsupportedError, match="weights='int16' with inputs of int8"):
-        mm.transpile(RBF.estimator, dtype="int8", calibration=SCALED, weights="int16")
-
-
-HELD_OUT = [
-    (SVC(gamma=0.05), CANCER, MALIGNANT),
-    (SVC(kernel="poly", gamma=0.1, coef0=1.0), WINE, CULTIVAR),
-    (SVC(kernel="sigmoid"), CANCER, MALIGNANT),
-    (SVC(kernel="linear"), DIGITS[::2], DIGIT[::2]),
-    (SVC(), DIGITS[::2] / 16, DIGIT[::2]),
-    (NuSVC(nu=0.1), WINE, CULTIVAR),
-]
-
-
-@pytest.mark.parametrize("dtype", ["int16", "int8"])
-@pytest.mark.parametrize(
-    ("estimator", "X", "y"), HELD_OUT, ids=[str(e) + str(X.shape) for e, X, _ in HELD_OUT]
-)
-def test_integers_agree_on_rows_that_calibration_did_not_see(
-    estimator: Any, X: Any, y: Any, dtype: str
-) -> None:
-    train, test, y_train, _ = train_test_split(X, y, random_state=1)
-    model = make_pipeline(StandardScaler(), estimator).fit(train, y_train)
-    program = mm.transpile(model, name="svm", dtype=dtype, calibration=train)
-    rows = test.astype(np.float32)
-    sure = decided(program, rows)
-    agreed = program.predict(rows)[sure] == model.predict(rows.astype(float))[sure]
-    assert agreed.mean() >= 0.99 or (~agreed).sum() <= 1
-
-
-@pytest.mark.parametrize("dtype", ["int16", "int8"])
-def test_integer_regressors_and_detectors_agree_on_rows_not_seen(dtype: str) -> None:
-    train, test, y_train, _ = train_test_split(DIABETES, PROGRESSION, random_state=0)
-    regressor = SVR(C=50, gamma=5).fit(train, y_train)
-    program = mm.transpile(regressor, name="svm", dtype=dtype, calibration=train)
-    off = np.abs(program.predict(test) - regressor.predict(test)) / np.ptp(program.model.span)
-    assert (off < 0.01).mean() >= 0.99
-    train, test = train_test_split(StandardScaler().fit_transform(CANCER), random_state=0)
-    detector = OneClassSVM(gamma=0.05, nu=0.1).fit(train)
-    program = mm.transpile(detector, name="svm", dtype=dtype, calibration=train)
-    assert (program.predict(test) == detector.predict(test)).mean() >= 0.985
-
-
-def integer_models() -> list[tuple[str, Svc | Svr | OneClass]]:
-    out = []
-    for case in CASES:
-        program = case.transpile()
-        if program.model.input.is_integer:
-            out.append((case.name, program.model))
-    return out
-
-
-def test_no_extreme_leaves_the_integers() -> None:
-    """Every sum of corners of the encoded cube, in exact arithmetic, is what 32 bits hold."""
-    rng = np.random.default_rng(0)
-    for name, model in integer_models():
-        n, top = model.input.n_features, model.input.highest
-        Q = rng.choice(np.array([-top, top], model.input.dtype), (400, n))
-        if isinstance(model.sums, Matrix):
-            continue
-        assert isinstance(model.sums, IntegerExpansion), name
-        signs = np.sign(model.rows.weights).astype(model.input.dtype)
-        Q = np.concatenate([Q, signs * top, -signs * top, np.full((1, n), np.iinfo(model.input.dtype).min)])
-        Q = Q.astype(model.input.dtype)
-        assert np.abs(model.sums.sums(Q)).max() < 2**31, name
-        values = model.sums.duals.values.astype(np.int64)
-        most = 32767
-        if isinstance(model.sums, IntegerPoly) and model.sums.down is not None:
-            most = 2**31 >> model.sums.down >> 16
-        constant = np.abs(model.sums.duals.constant.astype(np.int64)).max()
-        reach = np.abs(values).sum(axis=0).sum() * most + constant
-        assert model.sums.duals.is_single is False or reach < 2**31, name
-        if isinstance(model.sums, IntegerRbf):
-            far = (np.abs(model.rows.weights.astype(np.int64)) << model.sums.shift) + top
-            assert (far**2).sum(axis=1).max() < 2**32, name
-        else:
-            most = max(top, -int(np.iinfo(model.input.dtype).min))
-            products = np.abs(model.rows.weights.astype(np.int64)).sum(axis=1) * most
-            assert products.max() + abs(model.sums.constant) < 2**31, name
-        if isinstance(model.sums, IntegerPoly):
-            assert model.sums.most << model.sums.left < 2**32
-            assert model.sums.most << model.sums.left >> model.sums.right < 2**16
-
-
-def test_support_vectors_that_are_integers_keep_their_scale() -> None:
-    program = mm.transpile(
-        SVC(gamma=0.001).fit(DIGITS[:300], DIGIT[:300]), name="svm", dtype="int8", calibration=DIGITS[:300]
-    )
-    assert not program.model.input.exponents.any()
-    np.testing.assert_array_equal(program.model.rows.weights, program.estimator.support_vectors_)
-
-
-def test_features_far_from_zero_are_centered() -> None:
-    X = (WINE[:, [0, 2, 7]] * 0.01 + 100).astype(np.float32)
-    estimator = SVC(gamma=2000, C=10).fit(X.astype(float), CULTIVAR)
-    program = mm.transpile(estimator, name="svm", dtype="int16", calibration=X)
-    assert program.model.input.center is not None
-    assert program.verify(X).agreement >= 0.99
-
-
 def test_features_that_all_vectors_share_are_left_out() -> None:
     X = DIGITS[:200] / 16
     unused = np.flatnonzero(~X.any(axis=0))
@@ -464,14 +319,6 @@ def test_steps_are_fine_enough_and_differences_fit() -> None:
     assert found >= 3
 
 
-def test_machines_without_vectors_are_constants() -> None:
-    regressor = SVR(epsilon=1e4).fit(DIABETES, PROGRESSION)
-    assert regressor.support_vectors_.size == 0
-    program = mm.transpile(regressor, name="svm")
-    np.testing.assert_allclose(program.predict(DIABETES[:3]), regressor.predict(DIABETES[:3]), rtol=1e-6)
-    assert program.verify(DIABETES[:20].astype(np.float32))
-
-
 def test_steps_saturate_and_masks_are_chosen_by_size() -> None:
     duals = Duals(np.eye(4), np.array([0, 1, 2, 3, 4, 4]), np.zeros(10))
     assert duals.mask is not None
@@ -480,71 +327,9 @@ def test_steps_saturate_and_masks_are_chosen_by_size() -> None:
     assert Duals(np.ones((4, 4)), duals.starts, duals.constant).mask is None
 
 
-def test_numbers_of_features_far_from_zero_in_integers() -> None:
-    """Inputs are centred there, and the span of the answers is still that of the rows."""
-    X, y = IRIS[:, :2] + np.float32(20), IRIS[:, 2].astype(float)
-    estimator = SVR(gamma=0.5).fit(X.astype(float), y)
-    program = mm.transpile(estimator, name="far", dtype="int16", calibration=X[::2])
-    assert program.model.input.center is not None
-    expected = estimator.predict(X[::2].astype(float))
-    np.testing.assert_allclose(program.model.span, [[expected.min(), expected.max()]], rtol=1e-4)
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_a_class_that_weighs_nothing() -> None:
     """libsvm leaves it out, and scikit-learn then gives the others' answers wrong names."""
     estimator = SVC().fit(IRIS, SPECIES, sample_weight=(SPECIES > 0).astype(float))
     with pytest.raises(UnsupportedError, match="a class whose rows all weigh nothing"):
         mm.transpile(estimator, name="no")
-
-
-@pytest.mark.boards
-@pytest.mark.parametrize("largest", [600, 1900, 2500])
-def test_several_vectors_at_a_time_end_with_their_table(
-    monkeypatch: pytest.MonkeyPatch, largest: int
-) -> None:
-    """Tables of AVR's largest objects are cut as well where rows are multiplied several at a time."""
-    monkeypatch.setattr(_matrix, "_LARGEST_OBJECT", largest)
-    program = mm.transpile(MANY.estimator, name="cut", dtype="int8", calibration=MANY.X, min_agreement=0)
-    assert isinstance(program.model, Svc)
-    assert len(program.model.rows.tables) > 2
-    Q = program.quantize(MANY.X[:9])
-    for layout in program.model.layouts():
-        cut = in_layout(program, "cut", layout)
-        assert ("next == ahead" in cut.header) == ("products" in layout.name)
-        calls = twin_calls(cut.model, cut.header, cut.name, Q)
-        results = core("cortex-m4f").run([each.call for each in calls], measure=False)
-        assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
-
-
-def test_powers_of_which_15_bits_are_too_few() -> None:
-    """Large ones are rare, and the small ones tell in and out apart."""
-    estimator = OneClassSVM(kernel="poly", nu=0.1).fit(StandardScaler().fit_transform(IRIS[::2]))
-    scaled = StandardScaler().fit(IRIS[::2]).transform(IRIS).astype(np.float32)
-    program = mm.transpile(estimator, name="wide", dtype="int16", calibration=scaled[::2])
-    assert isinstance(program.model, OneClass)
-    assert isinstance(program.model.sums, IntegerPoly)
-    assert program.model.sums.down is not None
-    expected = estimator.predict(scaled.astype(float))
-    sure = np.abs(estimator.decision_function(scaled.astype(float))) > estimator.tol
-    assert (program.predict(scaled) == expected)[sure].mean() >= 0.99
-    X, y = CANCER.astype(np.float32), MALIGNANT
-    steep = make_pipeline(StandardScaler(), SVC(kernel="poly", degree=5)).fit(X[::2].astype(float), y[::2])
-    program = mm.transpile(steep, name="steep", dtype="int16", calibration=X[::2])
-    assert (program.predict(X[1::2]) == steep.predict(X[1::2].astype(float))).mean() >= 0.98
-
-
-@pytest.mark.boards
-@pytest.mark.parametrize("name", ["host", "avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
-def test_wide_powers_of_many_classes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(_svm_model, "_PRECISIONS", {"int16": (Precision("int16", "int16", fine=True),)})
-    case = on_digits("steep", SVC(kernel="poly", degree=5, coef0=-0.2))
-    program = mm.transpile(case.estimator, name="steep", dtype="int16", calibration=case.X)
-    Q = program.quantize(case.X)
-    ways = {layout.name.removeprefix("gathered ") for layout in program.model.layouts()}
-    assert ways == {"masked products", "direct products"}
-    for layout in program.model.layouts():
-        rendered = in_layout(program, "steep", layout)
-        calls = twin_calls(rendered.model, rendered.header, rendered.name, Q)
-        results = core(name).run([each.call for each in calls], measure=False)
-        assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
