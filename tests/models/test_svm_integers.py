@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, NuSVC
 
 import micromlgen as mm
-from micromlgen.boards import core
+from micromlgen.boards import Call, core
 from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.models import _matrix, _svm_model
@@ -22,6 +22,7 @@ from micromlgen.models._svm_integer import IntegerExpansion, IntegerPoly, Intege
 from micromlgen.models._svm_model import OnSums
 from micromlgen.models._svm_quantize import Precision
 from micromlgen.models.svm import Svc
+from micromlgen.render import _environment
 from tests.cases import Case, in_layout
 from tests.models import test_svm, test_svm_outliers, test_svm_regression
 from tests.models.test_svm import CANCER, CULTIVAR, MALIGNANT, MANY, RBF, SCALED, WINE, decided, on_digits
@@ -160,3 +161,22 @@ def test_steep_powers_of_which_15_bits_are_too_few() -> None:
     steep = make_pipeline(StandardScaler(), SVC(kernel="poly", degree=5)).fit(X[::2].astype(float), y[::2])
     program = mm.transpile(steep, name="steep", dtype="int16", calibration=X[::2])
     assert (program.predict(X[1::2]) == steep.predict(X[1::2].astype(float))).mean() >= 0.98
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["host", "avr", "cortex-m0plus", "cortex-m4f"])
+def test_products_of_kernels_and_coefficients(name: str) -> None:
+    values = np.array([-32768, -32767, -256, -255, -128, -1, 0, 1, 127, 128, 255, 256, 32767], np.int16)
+    X = np.array([(a, b, low) for a in values for b in values for low in (0, 1, -1, -32768)], np.int16)
+    text = _environment().from_string(
+        '{% import "svm_coefficients.h.j2" as c %}#include <stdint.h>\n'
+        "{{ c.product_i16w8() }}{{ c.product_i32w16() }}"
+    )
+    statement = (
+        "y[0] = mml2_product_i16w8(x[0], (int8_t)x[1]); "
+        "y[1] = mml2_product_i32w16((int32_t)((uint32_t)(uint16_t)x[0] << 16 | (uint16_t)x[2]), x[1]);"
+    )
+    [result] = core(name).run([Call(text.render(), X, statement, "int32", 2)], measure=False)
+    a, b, low = X.T.astype(np.int64)
+    exact = np.stack([a * b.astype(np.int8), (a * 65536 + (low & 65535)) * b >> 16], axis=1)
+    np.testing.assert_array_equal(result.y, exact)
