@@ -113,7 +113,7 @@ def element_together(kind: str, rows: int) -> float:
 
 def bytes_together(n: int, rows: int) -> int:
     """Bytes of code of ``mml2_dots_<kind>_<n>x<rows>`` beyond those of ``mml2_dot_*``."""
-    return (36 if n % 4 else 20) * rows
+    return (20, 28, 36, 40)[n % 4] * rows - 60
 
 
 def _products(X: Array, W: Array) -> NDArray[np.int64]:

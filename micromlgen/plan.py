@@ -60,11 +60,11 @@ def plan(
                 because = f"a table of {tables} bytes, {core} takes {_LARGEST_TABLE[cores[0]]}"
             raise UnsupportedError(f"the model needs {because}; fit a smaller model or choose a larger board")
         return [("", _best(fitting, optimize, cores))]
-    chosen = [
+    chosen: list[tuple[str, Layout]] = []
+    for condition, group, most in reversed(GROUPS):
         # What fits no board of a group may still be compiled for the others.
-        (condition, _best(_fitting(layouts, cores[0], most) or layouts, optimize, cores))
-        for condition, cores, most in GROUPS
-    ]
+        fits = _fitting(layouts, group[0], most) or layouts
+        chosen.insert(0, (condition, _best(fits, optimize, group, [layout for _, layout in chosen])))
     same = all(layout is chosen[0][1] for _, layout in chosen)
     return chosen[-1:] if same else chosen
 
@@ -79,10 +79,13 @@ def _fitting(layouts: Sequence[Layout], core: str, flash: int | None) -> list[La
     ]
 
 
-def _best(layouts: Sequence[Layout], optimize: str, cores: Sequence[str]) -> Layout:
+def _best(
+    layouts: Sequence[Layout], optimize: str, cores: Sequence[str], known: Sequence[Layout] = ()
+) -> Layout:
+    """The one that costs least; of equals one that is `known`, as one text is shorter than two."""
     flash_weight, cycles_weight = _WEIGHTS[optimize]
 
     def cost(layout: Layout) -> float:
         return sum(flash_weight * log(layout.flash[c]) + cycles_weight * log(layout.cycles[c]) for c in cores)
 
-    return min(layouts, key=cost)
+    return min(layouts, key=lambda layout: (round(cost(layout), 9), not any(layout is k for k in known)))

@@ -52,6 +52,11 @@ def test_groups_of_cores_may_differ() -> None:
     assert plan([slow_on_avr, other], "speed") == [("defined(__AVR__)", other), ("", slow_on_avr)]
 
 
+def test_of_equals_groups_choose_the_same() -> None:
+    one, other = layout("one", 9, 9, cortex_m4f=(10, 9)), layout("other", 9, 9)
+    assert plan([one, other], "size") == [("", other)]
+
+
 def test_several_cores_count_as_their_geometric_mean() -> None:
     one = layout("one", 1, 1, cortex_m0plus=(1, 10), cortex_m4f=(1, 10), rv32imc=(1, 10), avr=(1, 1))
     extreme = layout("extreme", 1, 1, cortex_m0plus=(1, 1), cortex_m4f=(1, 1), rv32imc=(1, 999), avr=(1, 1))

@@ -41,6 +41,8 @@ _ROW = {
     "i16w8": (110, 25, 19, 12),
     "i8": (97, 23, 19, 12),
 }
+#: Cycles of a row of several at a time, beyond its products.
+_ROW_TOGETHER = 14
 #: Features are gathered where no more than this share of them is used.
 _WORTH = 0.9
 #: So many rows leave their products on the stack where cores multiply several rows at once.
@@ -77,12 +79,23 @@ def layouts(matrix: Matrix, kernel: str) -> Sequence[Layout]:
     first = int(used[0]) // _STEP * _STEP if used.size else 0
     last = min(-(-int(used[-1] + 1) // _STEP) * _STEP, n_features) if used.size else 1
     rows = replace(matrix, weights=matrix.weights[:, first:last])
-    out = [_layout("rows", rows, kernel, first=first)]
+    out = _with_together("rows", rows, kernel, first=first)
     if 0 < used.size < _WORTH * (last - first):
         chosen = replace(matrix, weights=matrix.weights[:, used])
-        out.append(_layout("gathered", chosen, kernel, index=narrow(used), most=len(used)))
+        out += _with_together("gathered", chosen, kernel, index=narrow(used), most=len(used))
     if n_rows > 1 and np.count_nonzero(matrix.weights) < n_rows * used.size / 2:
         out.append(_scattered(matrix, kernel))
+    return out
+
+
+def _with_together(name: str, matrix: Matrix, kernel: str, **given: Any) -> list[Layout]:
+    """Rows one by one, and where that pays several at a time."""
+    n_rows, n_features = matrix.weights.shape
+    out = [_layout(name, matrix, kernel, **given)]
+    if matrix.is_integer and n_rows <= _MOST_PRODUCTS and len(matrix.starts) == 1:
+        at_once = kernels.together(kernel, n_features, [n_rows])
+        if at_once > 1:
+            out.append(_layout(f"{name} together", matrix, kernel, together=at_once, **given))
     return out
 
 
@@ -98,13 +111,16 @@ def _scattered(matrix: Matrix, kernel: str) -> Layout:
 
 
 def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
-    parts = {"rows": matrix, "first": 0, "index": None, "most": 0, "scattered": None, **given}
-    several = 1 < len(matrix.bias) <= _MOST_PRODUCTS and len(matrix.starts) == 1
-    at_once = 1
-    if several and matrix.is_integer and parts["scattered"] is None:
-        at_once = kernels.together(kernel, matrix.weights.shape[1], [len(matrix.bias)])
-    parts["together"] = at_once
-    index, scattered = parts["index"], parts["scattered"]
+    parts = {
+        "rows": matrix,
+        "first": 0,
+        "index": None,
+        "most": 0,
+        "scattered": None,
+        "together": 1,
+        **given,
+    }
+    index, scattered, at_once = parts["index"], parts["scattered"], parts["together"]
     own = matrix.tables if scattered is None else [scattered.value, scattered.count]
     tables = [*own, matrix.bias, *([] if index is None else [index])]
     n_rows = len(matrix.bias)
@@ -112,11 +128,11 @@ def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
         flash[core] = float(sum(t.nbytes for t in tables) + _CODE[kernel][k])
-        each = _PRODUCT[kernel][k]
+        each, row = _PRODUCT[kernel][k], _ROW[kernel][k]
         if at_once > 1 and core in kernels.TOGETHER:
             flash[core] += kernels.bytes_together(matrix.weights.shape[1], at_once)
-            each = kernels.element_together(kernel, at_once)
-        cycles[core] = float(products * each + n_rows * _ROW[kernel][k])
+            each, row = kernels.element_together(kernel, at_once), _ROW_TOGETHER
+        cycles[core] = float(products * each + n_rows * row)
         if index is not None:
             flash[core] += _GATHER[0][k]
             cycles[core] += _GATHER[1][k] * len(index)

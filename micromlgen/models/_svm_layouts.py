@@ -37,9 +37,9 @@ _PARTS: Mapping[str, Any] = {
 
 # All below is measured with -Os on each of `_CORES`. Cycles of a feature of a vector, by what is added up:
 _FEATURE = {
-    "products i16": (32.5, 5.0, 1.8, 4.8),
-    "products i16w8": (20.5, 6.0, 2.5, 4.8),
-    "products i8": (12.5, 5.0, 2.3, 4.8),
+    "products i16": (32.5, 5.0, 2.0, 4.8),
+    "products i16w8": (20.5, 6.0, 2.7, 4.8),
+    "products i8": (12.5, 5.0, 2.5, 4.8),
     "products f32": (137.0, 47.0, 2.0, 34.0),
     "differences i16": (30.5, 6.0, 2.8, 5.8),
     "differences i8": (15.5, 6.0, 2.5, 5.8),
@@ -64,6 +64,8 @@ _FINE = ((600, 120, 60, 100), (350, 150, 120, 200))
 _SEVERAL = {"direct": (600, 430, 480, 500), "masked": (700, 450, 560, 500), "waiting": (1070, 430, 520, 550)}
 _GATHER = ((20, 9, 9, 8), (60, 40, 40, 40))
 _KNOCKOUT_CODE = (80, 44, 40, 60)
+#: Bytes of code that keeps products known ahead.
+_AHEAD_CODE = 55
 #: Of wide kernels, and of each coefficient that meets one.
 _WIDE = ((140, 12, 7, 5), (200, 60, 60, 60))
 _WIDE_DUAL = (100, 4, 5, 1)
@@ -83,6 +85,7 @@ def layouts(sums: Sums, kernel: str) -> Sequence[Layout]:
     `parts` has ``rows``, whose features are those of ``index`` if there is one; the ``form`` of distances,
     "products" or "differences"; how ``duals`` meet kernels; whether classes meet in a ``knockout``; and on
     which cores sums are ``fixed``: "all", "soft" ones that have no FPU, or None. With these are ``triples``.
+    Some cores multiply so many rows ``together``, of each table first those before ``whole_groups``.
     """
     rows = sums if isinstance(sums, Matrix) else sums.vectors
     used = np.flatnonzero((rows.weights != 0).any(axis=0))
@@ -91,11 +94,11 @@ def layouts(sums: Sums, kernel: str) -> Sequence[Layout]:
     for form, how, knockout in product(_forms(sums), _ways(sums), knockouts):
         parts = {**_PARTS, "form": form, "duals": how, "knockout": knockout, "rows": rows}
         name = f"{how} ".lstrip() + "knockout " * knockout + form
-        out.append(_layout(name, sums, kernel, parts))
+        out += _with_together(name, sums, kernel, parts)
         if form == "products" and 0 < used.size < rows.weights.shape[1]:
             chosen = replace(rows, weights=np.ascontiguousarray(rows.weights[:, used]))
             more = {"rows": chosen, "index": narrow(used)}
-            out.append(_layout(f"gathered {name}", sums, kernel, parts | more))
+            out += _with_together(f"gathered {name}", sums, kernel, parts | more)
     if isinstance(sums, FloatExpansion) and sums.fixed is not None:
         ways = (
             [""] if sums.duals.is_single else ["direct"] if sums.duals.mask is None else ["masked", "direct"]
@@ -131,6 +134,19 @@ def _coefficients(duals: Duals, how: str) -> list[Any]:
     return [*([duals.stored, duals.mask] if how == "masked" else [duals.dense]), *rest]
 
 
+def _with_together(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> list[Layout]:
+    """Rows one by one, and where that pays several at a time."""
+    out, rows = [_layout(name, sums, kernel, parts)], parts["rows"]
+    if rows.is_integer and parts["form"] == "products" and not parts["knockout"]:
+        sizes = [len(table) for table in rows.tables]
+        at_once = kernels.together(kernel, rows.weights.shape[1], sizes)
+        first = [(size - 1) % at_once + 1 for size in sizes]
+        more = {"together": at_once, "first_groups": first, "whole_groups": set(first) == {at_once}}
+        if at_once > 1:
+            out.append(_layout(f"{name} together", sums, kernel, parts | more))
+    return out
+
+
 def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout:
     tables, norms = [*parts["rows"].tables], False
     if isinstance(sums, Matrix):
@@ -142,7 +158,6 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
         tables += [sums.center] if isinstance(sums, FloatExpansion) and sums.center is not None else []
     if parts["index"] is not None:
         tables.append(parts["index"])
-    parts = {**parts, **_groups(parts, kernel)}
     title = "linear" if isinstance(sums, Matrix) else sums.kernel
     vector, code = _VECTOR[title + (" f32" if kernel == "f32" else "")]
     feature = _FEATURE[f"{parts['form']} {kernel}"]
@@ -157,7 +172,7 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
         each = feature[c]
         if parts["together"] > 1 and core in kernels.TOGETHER:
             each = kernels.element_together(kernel, parts["together"])
-            flash[core] += kernels.bytes_together(n_features, parts["together"])
+            flash[core] += kernels.bytes_together(n_features, parts["together"]) + _AHEAD_CODE
         cycles[core] = n_vectors * (each * n_features + vector[c])
         extra = [(norms, _NORMS), (fine, _FINE), (wide, _WIDE)]
         for there, (time, size) in extra:
@@ -172,16 +187,6 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
             cycles[core] += _meeting(sums.duals, parts["duals"], c)
             cycles[core] += wide * np.count_nonzero(sums.duals.values) * _WIDE_DUAL[c]
     return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])
-
-
-def _groups(parts: Mapping[str, Any], kernel: str) -> dict[str, Any]:
-    """How many rows cores may multiply ``together``, and how many of each table come before whole groups."""
-    rows = parts["rows"]
-    at_once = 1
-    if rows.is_integer and parts["form"] == "products" and not parts["knockout"]:
-        at_once = kernels.together(kernel, rows.weights.shape[1], [len(table) for table in rows.tables])
-    first = [(len(table) - 1) % at_once + 1 for table in rows.tables]
-    return {"together": at_once, "first_groups": first, "whole_groups": set(first) == {at_once}}
 
 
 def _meeting(duals: Duals, how: str, c: int) -> float:

@@ -134,7 +134,7 @@ def test_several_vectors_at_a_time_end_with_their_table(
     Q = program.quantize(MANY.X[:9])
     for layout in program.model.layouts():
         cut = in_layout(program, "cut", layout)
-        assert ("next == ahead" in cut.header) == ("products" in layout.name)
+        assert ("next == ahead" in cut.header) == ("together" in layout.name)
         calls = twin_calls(cut.model, cut.header, cut.name, Q)
         results = core("cortex-m4f").run([each.call for each in calls], measure=False)
         assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
@@ -147,7 +147,9 @@ def test_wide_powers_of_many_classes(monkeypatch: pytest.MonkeyPatch, name: str)
     case = on_digits("steep", SVC(kernel="poly", degree=5, coef0=-0.2))
     program = mm.transpile(case.estimator, name="steep", dtype="int16", calibration=case.X)
     Q = program.quantize(case.X)
-    ways = {layout.name.removeprefix("gathered ") for layout in program.model.layouts()}
+    ways = {
+        layout.name.removeprefix("gathered ").removesuffix(" together") for layout in program.model.layouts()
+    }
     assert ways == {"masked products", "direct products"}
     for layout in program.model.layouts():
         rendered = in_layout(program, "steep", layout)
