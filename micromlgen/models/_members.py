@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from math import log
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from micromlgen.ir import Layout, Model
 
@@ -117,6 +117,8 @@ def in_last_step(estimator: Any, own: Any) -> Any:
     if hasattr(estimator, "best_estimator_"):
         return in_last_step(estimator.best_estimator_, own)
     if hasattr(estimator, "steps"):
+        behind = copy.copy(estimator)
         name, last = estimator.steps[-1]
-        return Pipeline([*estimator.steps[:-1], (name, in_last_step(last, own))])
+        behind.steps = [*estimator.steps[:-1], (name, in_last_step(last, own))]
+        return behind
     return own
