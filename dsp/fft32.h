@@ -8,6 +8,7 @@
 
 /* A twiddle's -cos and -sin in Q15, and floor(a * it / 2^16): half of the product, since a is any int32. */
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define MML2_FFT32_DSP_
 typedef uint32_t mml2_twiddle_t; /* both, in the instructions' own format */
 static inline int32_t mml2_times_cos(int32_t a, mml2_twiddle_t w)
 {
@@ -27,7 +28,7 @@ static inline int32_t mml2_plus_times_sin(int32_t sum, int32_t a, mml2_twiddle_t
     __asm__("smlawt %0, %1, %2, %3" : "=r"(out) : "r"(a), "r"(w), "r"(sum));
     return out;
 }
-static inline mml2_twiddle_t mml2_twiddle(const int16_t *table, uint16_t k)
+static inline mml2_twiddle_t mml2_twiddle(const int16_t *table, uint_fast16_t k)
 {
     mml2_twiddle_t w;
     memcpy(&w, table + 2u * k, sizeof w);
@@ -45,7 +46,7 @@ typedef struct {
 static inline int32_t mml2_half_product(int32_t a, int16_t b)
 {
 #if defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
-    return (a >> 16) * b + (((a & 0xffffL) * b) >> 16);
+    return (((int32_t)(uint16_t)a * b) >> 16) + (a >> 16) * b;
 #else
     return (int32_t)((int64_t)a * (b * 65536L) >> 32);
 #endif
@@ -56,7 +57,7 @@ static inline int32_t mml2_plus_times_sin(int32_t sum, int32_t a, mml2_twiddle_t
 {
     return sum + mml2_half_product(a, w.sin);
 }
-static inline mml2_twiddle_t mml2_twiddle(MML2_FLASH_AT(int16_t) table, uint16_t k)
+static inline mml2_twiddle_t mml2_twiddle(MML2_FLASH_AT(int16_t) table, uint_fast16_t k)
 {
     mml2_twiddle_t w;
     w.cos = (int16_t)MML2_FLASH_GET_U16(table, 2u * k);
@@ -72,8 +73,7 @@ static inline mml2_twiddle_t mml2_turned(mml2_twiddle_t w)
 }
 #endif
 
-/* The place before the first pass of the inputs of its next transform: a number with digits of base 4, reversed,
-   plus one; `unit` is what the highest digit counts. */
+/* What follows a number with digits of base 4 when these are reversed; `unit` is what the highest digit counts. */
 static inline uint16_t mml2_fft_next(uint16_t reversed, uint16_t unit)
 {
     while ((reversed & 3u * unit) == 3u * unit) {
@@ -83,49 +83,46 @@ static inline uint16_t mml2_fft_next(uint16_t reversed, uint16_t unit)
     return (uint16_t)(reversed + unit);
 }
 
-/* Samples times window, shifted up by `shift` (down where it is negative), to where the first pass, of this radix,
-   takes them. */
-static inline void mml2_fft32_load(
-    const int16_t *x, int32_t *z, uint16_t size, uint8_t radix, int8_t shift, MML2_FLASH_AT(int16_t) window, uint8_t windowed)
+/* A sample times the window, shifted up by `shift`, down where that is negative. */
+static inline int32_t mml2_fft32_sample(
+    int16_t x, int8_t shift, MML2_FLASH_AT(int16_t) window, uint16_t at, uint8_t windowed)
 {
-    const uint16_t blocks = (uint16_t)(size / radix);
-    uint16_t reversed = 0, left = blocks;
-    for (;;) {
-        /* The fourth of four counts as -1: the first of the block's inputs may be the last of the samples. */
-        const int16_t first = (int16_t)(reversed - ((reversed & reversed >> 1 & 0x5555u) << 2));
-        uint16_t at = (uint16_t)(2u * (uint16_t)(first < 0 ? first + (int16_t)blocks : first));
-        uint8_t m = first < 0, end = radix;
-        for (; end; --end, ++m, at = (uint16_t)(at + 2u * blocks)) {
-            int32_t *const to = z + 2u * (m & (radix - 1u));
-            int32_t even = x[at], odd = x[at + 1u];
-            if (windowed) {
-                const uint8_t rising = end > radix / 2u;
-                even *= (int16_t)MML2_FLASH_GET_U16(window, rising ? at : 2u * size - at);
-                odd *= (int16_t)MML2_FLASH_GET_U16(window, rising ? at + 1u : 2u * size - at - 1u);
-            }
-            to[0] = shift < 0 ? even >> -shift : even * ((int32_t)1 << shift);
-            to[1] = shift < 0 ? odd >> -shift : odd * ((int32_t)1 << shift);
-        }
-        if (!--left) break;
-        z += 2u * radix;
-        reversed = mml2_fft_next(reversed, (uint16_t)(blocks >> 2));
-    }
+    const int32_t value = windowed ? (int32_t)x * (int16_t)MML2_FLASH_GET_U16(window, at) : x;
+    return shift < 0 ? value >> -shift : value * ((int32_t)1 << shift);
 }
 
-/* The transform of 4 numbers that stand `step` apart. */
-static inline void mml2_fft32_of_4(int32_t *z, uint8_t step)
+/* The transform of numbers start, start + M / 4, start + M / 2, start + 3 M / 4 of M = size; start is from -M / 4
+   to M / 4 - 1, and what lies before the first sample is at the end. */
+static inline void mml2_fft32_of_4(
+    const int16_t *x, int32_t *z, int16_t start, uint16_t size, int8_t shift, MML2_FLASH_AT(int16_t) window,
+    uint8_t windowed)
 {
-    int32_t *const b = z + 2u * step, *const c = b + 2u * step, *const d = c + 2u * step;
-    const int32_t s0r = z[0] + c[0], s0i = z[1] + c[1], s1r = z[0] - c[0], s1i = z[1] - c[1];
-    const int32_t s2r = b[0] + d[0], s2i = b[1] + d[1], s3r = b[0] - d[0], s3i = b[1] - d[1];
+    const int16_t half = (int16_t)(size / 2u); /* samples between two of the numbers */
+    const int16_t even = (int16_t)(2 * start), odd = (int16_t)(even + 1);
+    const int16_t *const b = x + half + even, *const c = b + half, *const d = c + half;
+    const int16_t *const a = start < 0 ? d + half : b - half;
+    /* The window's second half is the first, backwards. */
+    const uint16_t from_even = (uint16_t)(even < 0 ? -even : even), from_odd = (uint16_t)(odd < 0 ? -odd : odd);
+    const int32_t ar = mml2_fft32_sample(a[0], shift, window, from_even, windowed);
+    const int32_t cr = mml2_fft32_sample(c[0], shift, window, (uint16_t)(size - from_even), windowed);
+    const int32_t s0r = ar + cr, s1r = ar - cr;
+    const int32_t bi = mml2_fft32_sample(b[1], shift, window, (uint16_t)(half + odd), windowed);
+    const int32_t di = mml2_fft32_sample(d[1], shift, window, (uint16_t)(half - odd), windowed);
+    const int32_t s2i = bi + di, s3i = bi - di;
+    const int32_t br = mml2_fft32_sample(b[0], shift, window, (uint16_t)(half + even), windowed);
+    const int32_t dr = mml2_fft32_sample(d[0], shift, window, (uint16_t)(half - even), windowed);
+    const int32_t s2r = br + dr, s3r = br - dr;
+    const int32_t ai = mml2_fft32_sample(a[1], shift, window, from_odd, windowed);
+    const int32_t ci = mml2_fft32_sample(c[1], shift, window, (uint16_t)(size - from_odd), windowed);
+    const int32_t s0i = ai + ci, s1i = ai - ci;
     z[0] = s0r + s2r;
     z[1] = s0i + s2i;
-    b[0] = s1r + s3i;
-    b[1] = s1i - s3r;
-    c[0] = s0r - s2r;
-    c[1] = s0i - s2i;
-    d[0] = s1r - s3i;
-    d[1] = s1i + s3r;
+    z[2] = s1r + s3i;
+    z[3] = s1i - s3r;
+    z[4] = s0r - s2r;
+    z[5] = s0i - s2i;
+    z[6] = s1r - s3i;
+    z[7] = s1i + s3r;
 }
 
 /* a * sqrt(1/2) in Q15, rounded down, for |a| < 2^30. */
@@ -133,39 +130,171 @@ static inline int32_t mml2_fft32_diagonal(int32_t a)
 {
 #if defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
     return (a >> 15) * 23170 + (((a & 0x7fffL) * 23170) >> 15);
+#elif defined(MML2_FFT32_DSP_)
+    return mml2_times_cos(2 * a, 23170u);
 #else
-    return (int32_t)((int64_t)a * 23170 >> 15);
+    return (int32_t)((int64_t)(2 * a) * (23170L * 65536L) >> 32);
 #endif
 }
 
-/* The transform of 8 numbers: of the even and of the odd ones, and these turned. */
-static inline void mml2_fft32_of_8(int32_t *z)
+/* Number k of 4 of the even numbers' transform, and of the odd ones' times exp(-i pi k / 4), become k and k + 4 of 8. */
+static inline void mml2_fft32_of_2(int32_t *even, int32_t re, int32_t im)
 {
-    int32_t even[8], odd[8];
-    uint8_t i;
-    mml2_fft32_of_4(z, 2);
-    mml2_fft32_of_4(z + 2, 2);
-    for (i = 0; i < 4; ++i) {
-        even[2 * i] = z[4 * i];
-        even[2 * i + 1] = z[4 * i + 1];
-    }
-    odd[0] = z[2];
-    odd[1] = z[3];
-    odd[2] = mml2_fft32_diagonal(z[7] + z[6]);
-    odd[3] = mml2_fft32_diagonal(z[7] - z[6]);
-    odd[4] = z[11];
-    odd[5] = -z[10];
-    odd[6] = mml2_fft32_diagonal(z[15] - z[14]);
-    odd[7] = -mml2_fft32_diagonal(z[15] + z[14]);
-    for (i = 0; i < 8; ++i) {
-        z[i] = even[i] + odd[i];
-        z[i + 8] = even[i] - odd[i];
+    even[8] = even[0] - re;
+    even[9] = even[1] - im;
+    even[0] += re;
+    even[1] += im;
+}
+
+/* The first pass: transforms of `radix` numbers, 4 or 8, each where the others want it. */
+static inline void mml2_fft32_first(
+    const int16_t *x, int32_t *z, uint16_t size, uint8_t radix, int8_t shift, MML2_FLASH_AT(int16_t) window,
+    uint8_t windowed)
+{
+    const int16_t blocks = (int16_t)(size / radix), digit = (int16_t)(blocks / 4);
+    int32_t *const end = z + 2u * size;
+    uint16_t reversed = 0;
+    for (;;) {
+        /* The fourth of four counts as -1. */
+        int16_t start = (int16_t)(reversed - ((reversed & reversed >> 1 & 0x5555u) << 2));
+        const int16_t last = (int16_t)(start - digit);
+        for (;;) {
+            mml2_fft32_of_4(x, z, start, size, shift, window, windowed);
+            if (radix == 8) {
+                mml2_fft32_of_4(x, z + 8, (int16_t)(start + blocks), size, shift, window, windowed);
+                mml2_fft32_of_2(z, z[8], z[9]);
+                mml2_fft32_of_2(z + 2, mml2_fft32_diagonal(z[11] + z[10]), mml2_fft32_diagonal(z[11] - z[10]));
+                mml2_fft32_of_2(z + 4, z[13], -z[12]);
+                mml2_fft32_of_2(z + 6, mml2_fft32_diagonal(z[15] - z[14]), -mml2_fft32_diagonal(z[15] + z[14]));
+            }
+            z += 2u * radix;
+            if (start == last) break; /* which is the only one where there is only one */
+            start = (int16_t)(start + digit);
+            if (start == last + 4 * digit) start = last;
+        }
+        if (z == end) break;
+        reversed = mml2_fft_next(reversed, (uint16_t)(digit / 4));
     }
 }
 
 /* Transforms of `quarter` numbers become transforms of four times as many: z, at `quarter` numbers apart, by
-   the twiddles w1 and w2. Halves. */
-static inline void mml2_fft32_butterfly(int32_t *z, uint16_t quarter, mml2_twiddle_t w1, mml2_twiddle_t w2)
+   the twiddles w1 and w2. Halves. Returns the place of the next four. */
+#if defined(MML2_FFT32_DSP_) && defined(__OPTIMIZE__)
+#define MML2_FFT32_UNROLLED_ /* passes whose distances are constants */
+/* As in C below, in an order that needs no more registers than there are. */
+static inline int32_t *mml2_fft32_butterfly(int32_t *z, uint_fast16_t quarter, mml2_twiddle_t w1, mml2_twiddle_t w2)
+{
+    int32_t r0, r1, r2, r3, r4, r5, r6, r7, r8;
+    __asm__ volatile(
+        "add %[z], %[z], %[apart]\n\t"
+        "ldrd %[r0], %[r1], [%[z]]\n\t" /* a */
+        "add %[z], %[z], %[apart], lsl #1\n\t"
+        "smulwb %[r2], %[r0], %[w1]\n\t"
+        "smlawt %[r2], %[r1], %[w1], %[r2]\n\t" /* r2: ar */
+        "smulwb %[r1], %[r1], %[w1]\n\t"
+        "smulwt %[r0], %[r0], %[w1]\n\t"
+        "sub %[r1], %[r1], %[r0]\n\t" /* r1: ai */
+        "ldrd %[r3], %[r4], [%[z]]\n\t" /* c */
+        "sub %[z], %[z], %[apart]\n\t"
+        "smulwb %[r0], %[r3], %[w1]\n\t"
+        "smulwt %[r5], %[r4], %[w1]\n\t"
+        "sub %[r0], %[r0], %[r5]\n\t" /* r0: cr */
+        "smulwb %[r4], %[r4], %[w1]\n\t"
+        "smlawt %[r4], %[r3], %[w1], %[r4]\n\t" /* r4: ci */
+        "add %[r3], %[r2], %[r0]\n\t" /* r3: t2r */
+        "sub %[r2], %[r2], %[r0]\n\t" /* r2: t3r */
+        "add %[r5], %[r1], %[r4]\n\t" /* r5: t2i */
+        "sub %[r1], %[r1], %[r4]\n\t" /* r1: t3i */
+        "ldrd %[r0], %[r4], [%[z]]\n\t" /* b */
+        "sub %[z], %[z], %[apart], lsl #1\n\t"
+        "smulwb %[r6], %[r0], %[w2]\n\t"
+        "smlawt %[r6], %[r4], %[w2], %[r6]\n\t" /* r6: br */
+        "smulwb %[r4], %[r4], %[w2]\n\t"
+        "smulwt %[r0], %[r0], %[w2]\n\t"
+        "sub %[r4], %[r4], %[r0]\n\t" /* r4: bi */
+        "ldrd %[r0], %[r7], [%[z]]\n\t"
+        "rsb %[r8], %[r6], %[r0], asr #1\n\t" /* r8: t0r */
+        "add %[r0], %[r6], %[r0], asr #1\n\t" /* r0: t1r */
+        "rsb %[r6], %[r4], %[r7], asr #1\n\t" /* r6: t0i */
+        "add %[r7], %[r4], %[r7], asr #1\n\t" /* r7: t1i */
+        "sub %[r4], %[r8], %[r3]\n\t"
+        "add %[r8], %[r8], %[r3]\n\t"
+        "sub %[r3], %[r6], %[r5]\n\t"
+        "add %[r6], %[r6], %[r5]\n\t"
+        "strd %[r4], %[r3], [%[z]]\n\t"
+        "add %[z], %[z], %[apart]\n\t"
+        "sub %[r4], %[r0], %[r1]\n\t"
+        "add %[r3], %[r7], %[r2]\n\t"
+        "strd %[r4], %[r3], [%[z]]\n\t"
+        "add %[z], %[z], %[apart]\n\t"
+        "strd %[r8], %[r6], [%[z]]\n\t"
+        "add %[z], %[z], %[apart]\n\t"
+        "add %[r0], %[r0], %[r1]\n\t"
+        "sub %[r7], %[r7], %[r2]\n\t"
+        "strd %[r0], %[r7], [%[z]]\n\t"
+        "add %[z], %[z], %[apart]\n\t"
+        : [z] "+r"(z), [r0] "=&r"(r0), [r1] "=&r"(r1), [r2] "=&r"(r2), [r3] "=&r"(r3), [r4] "=&r"(r4),
+          [r5] "=&r"(r5), [r6] "=&r"(r6), [r7] "=&r"(r7), [r8] "=&r"(r8)
+        : [w1] "r"(w1), [w2] "r"(w2), [apart] "r"(8u * quarter)
+        : "memory");
+    return z;
+}
+/* The same for distances up to 64, which are constants: z is 516 bytes further where it is 64. */
+static inline __attribute__((always_inline)) int32_t *mml2_fft32_butterfly_at(
+    int32_t *z, const int quarter, mml2_twiddle_t w1, mml2_twiddle_t w2)
+{
+    int32_t r0, r1, r2, r3, r4, r5, r6, r7, r8;
+    __asm__ volatile(
+        "ldrd %[r0], %[r1], [%[z], %[a]]\n\t" /* a */
+        "smulwb %[r2], %[r0], %[w1]\n\t"
+        "smlawt %[r2], %[r1], %[w1], %[r2]\n\t" /* r2: ar */
+        "smulwb %[r1], %[r1], %[w1]\n\t"
+        "smulwt %[r0], %[r0], %[w1]\n\t"
+        "sub %[r1], %[r1], %[r0]\n\t" /* r1: ai */
+        "ldrd %[r3], %[r4], [%[z], %[c]]\n\t" /* c */
+        "smulwb %[r0], %[r3], %[w1]\n\t"
+        "smulwt %[r5], %[r4], %[w1]\n\t"
+        "sub %[r0], %[r0], %[r5]\n\t" /* r0: cr */
+        "smulwb %[r4], %[r4], %[w1]\n\t"
+        "smlawt %[r4], %[r3], %[w1], %[r4]\n\t" /* r4: ci */
+        "add %[r3], %[r2], %[r0]\n\t" /* r3: t2r */
+        "sub %[r2], %[r2], %[r0]\n\t" /* r2: t3r */
+        "add %[r5], %[r1], %[r4]\n\t" /* r5: t2i */
+        "sub %[r1], %[r1], %[r4]\n\t" /* r1: t3i */
+        "ldrd %[r0], %[r4], [%[z], %[b]]\n\t" /* b */
+        "smulwb %[r6], %[r0], %[w2]\n\t"
+        "smlawt %[r6], %[r4], %[w2], %[r6]\n\t" /* r6: br */
+        "smulwb %[r4], %[r4], %[w2]\n\t"
+        "smulwt %[r0], %[r0], %[w2]\n\t"
+        "sub %[r4], %[r4], %[r0]\n\t" /* r4: bi */
+        "ldrd %[r0], %[r7], [%[z], %[o]]\n\t"
+        "rsb %[r8], %[r6], %[r0], asr #1\n\t" /* r8: t0r */
+        "add %[r0], %[r6], %[r0], asr #1\n\t" /* r0: t1r */
+        "rsb %[r6], %[r4], %[r7], asr #1\n\t" /* r6: t0i */
+        "add %[r7], %[r4], %[r7], asr #1\n\t" /* r7: t1i */
+        "sub %[r4], %[r8], %[r3]\n\t"
+        "add %[r8], %[r8], %[r3]\n\t"
+        "sub %[r3], %[r6], %[r5]\n\t"
+        "add %[r6], %[r6], %[r5]\n\t"
+        "strd %[r4], %[r3], [%[z], %[o]]\n\t"
+        "sub %[r4], %[r0], %[r1]\n\t"
+        "add %[r3], %[r7], %[r2]\n\t"
+        "strd %[r4], %[r3], [%[z], %[a]]\n\t"
+        "strd %[r8], %[r6], [%[z], %[b]]\n\t"
+        "add %[r0], %[r0], %[r1]\n\t"
+        "sub %[r7], %[r7], %[r2]\n\t"
+        "strd %[r0], %[r7], [%[z], %[c]]\n\t"
+        : [z] "+r"(z), [r0] "=&r"(r0), [r1] "=&r"(r1), [r2] "=&r"(r2), [r3] "=&r"(r3), [r4] "=&r"(r4),
+          [r5] "=&r"(r5), [r6] "=&r"(r6), [r7] "=&r"(r7), [r8] "=&r"(r8)
+        : [w1] "r"(w1), [w2] "r"(w2), [o] "i"(quarter > 32 ? -516 : 0),
+          [a] "i"(quarter > 32 ? 8 * quarter - 516 : 8 * quarter),
+          [b] "i"(quarter > 32 ? 16 * quarter - 516 : 16 * quarter),
+          [c] "i"(quarter > 32 ? 24 * quarter - 516 : 24 * quarter)
+        : "memory");
+    return z + 8 * quarter;
+}
+#else
+static inline int32_t *mml2_fft32_butterfly(int32_t *z, uint_fast16_t quarter, mml2_twiddle_t w1, mml2_twiddle_t w2)
 {
     int32_t *const a = z + 2u * quarter, *const b = a + 2u * quarter, *const c = b + 2u * quarter;
     /* Products with the negative twiddles. */
@@ -185,27 +314,83 @@ static inline void mml2_fft32_butterfly(int32_t *z, uint16_t quarter, mml2_twidd
     b[1] = t0i + t2i;
     c[0] = t1r + t3i;
     c[1] = t1i - t3r;
+    return z + 8u * quarter;
+}
+/* The same by twiddles of 1: half of a negative number, rounded down, is less half of that plus 1. */
+static inline int32_t *mml2_fft32_butterfly_by_1(int32_t *z, uint_fast16_t quarter)
+{
+    int32_t *const a = z + 2u * quarter, *const b = a + 2u * quarter, *const c = b + 2u * quarter;
+    const int32_t ar = (a[0] + 1) >> 1, ai = (a[1] + 1) >> 1, cr = (c[0] + 1) >> 1, ci = (c[1] + 1) >> 1;
+    const int32_t t2r = ar + cr, t2i = ai + ci, t3r = ar - cr, t3i = ai - ci;
+    const int32_t br = (b[0] + 1) >> 1, bi = (b[1] + 1) >> 1;
+    const int32_t t0r = (z[0] >> 1) + br, t0i = (z[1] >> 1) + bi, t1r = (z[0] >> 1) - br, t1i = (z[1] >> 1) - bi;
+    z[0] = t0r + t2r;
+    z[1] = t0i + t2i;
+    a[0] = t1r + t3i;
+    a[1] = t1i - t3r;
+    b[0] = t0r - t2r;
+    b[1] = t0i - t2i;
+    c[0] = t1r - t3i;
+    c[1] = t1i + t3r;
+    return z + 8u * quarter;
+}
+#endif
+
+/* A pass of such, by the table of twiddles. */
+#if defined(MML2_FFT32_UNROLLED_)
+static inline __attribute__((always_inline))
+#else
+static inline
+#endif
+void mml2_fft32_pass(int32_t *z, uint16_t size, const uint16_t quarter, MML2_FLASH_AT(int16_t) table)
+{
+    const uint16_t step = (uint16_t)(size / 2u / quarter);
+    int32_t *const end = z + 2u * size, *const last = z + 2u * quarter;
+    uint_fast16_t k = 0;
+#if !defined(MML2_FFT32_UNROLLED_)
+    int32_t *by_1 = z;
+    do by_1 = mml2_fft32_butterfly_by_1(by_1, quarter);
+    while (by_1 < end);
+    z += 2;
+    k = step;
+#endif
+    for (; z != last; z += 2, k += step) {
+        const mml2_twiddle_t w1 = mml2_twiddle(table, k);
+        const mml2_twiddle_t w2 =
+            k <= size / 4u ? mml2_twiddle(table, 2u * k) : mml2_turned(mml2_twiddle(table, 2u * k - size / 2u));
+        int32_t *at = z;
+#if defined(MML2_FFT32_UNROLLED_)
+        if (__builtin_constant_p(quarter) && quarter <= 64u) {
+            if (quarter > 32u) at += 129;
+            do at = mml2_fft32_butterfly_at(at, (int)quarter, w1, w2);
+            while (at < end);
+            continue;
+        }
+#endif
+        do at = mml2_fft32_butterfly(at, quarter, w1, w2);
+        while (at < end);
+    }
 }
 
 /* The spectra of even and odd samples taken apart: bins 0 to M in 2 M + 2 numbers. */
 static inline void mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT(int16_t) table)
 {
     int32_t *low = z + 2, *high = z + 2u * size - 2;
-    uint16_t k;
+    uint_fast16_t k;
     z[2u * size] = z[0] - z[1];
     z[2u * size + 1u] = 0;
     z[0] += z[1];
     z[1] = 0;
     for (k = 1; low != high; ++k, low += 2, high -= 2) {
         const mml2_twiddle_t w = mml2_twiddle(table, k);
-        const int32_t sr = low[0] + high[0], dr = low[0] - high[0];
-        const int32_t si = low[1] + high[1], di = low[1] - high[1];
+        const int32_t dr = low[0] - high[0], si = low[1] + high[1];
         const int32_t pr = mml2_times_cos(si, w) - mml2_times_sin(dr, w);
         const int32_t pi = mml2_plus_times_sin(mml2_times_cos(dr, w), si, w);
-        low[0] = (sr >> 1) - pr;
-        low[1] = (di >> 1) + pi;
-        high[0] = (sr >> 1) + pr;
-        high[1] = pi - (di >> 1);
+        const int32_t er = (low[0] + high[0]) >> 1, ei = (low[1] - high[1]) >> 1;
+        low[0] = er - pr;
+        low[1] = ei + pi;
+        high[0] = er + pr;
+        high[1] = pi - ei;
     }
     low[1] = -low[1];
 }
@@ -219,27 +404,21 @@ static inline void mml2_fft32(
     const int16_t *x, int32_t *z, uint16_t size, uint8_t radix, int8_t shift, MML2_FLASH_AT(int16_t) table,
     MML2_FLASH_AT(int16_t) window, uint8_t windowed)
 {
-    int32_t *const end = z + 2u * size;
-    int32_t *at;
-    uint16_t quarter;
-    mml2_fft32_load(x, z, size, radix, shift, window, windowed);
-    for (at = z; at != end; at += 2u * radix) {
-        if (radix == 4) mml2_fft32_of_4(at, 1);
-        else mml2_fft32_of_8(at);
+    uint16_t quarter = radix;
+    mml2_fft32_first(x, z, size, radix, shift, window, windowed);
+#if defined(MML2_FFT32_UNROLLED_)
+    if (radix == 4) {
+        if (size > 4u) mml2_fft32_pass(z, size, 4, table);
+        if (size > 16u) mml2_fft32_pass(z, size, 16, table);
+        if (size > 64u) mml2_fft32_pass(z, size, 64, table);
+        quarter = 256;
+    } else {
+        if (size > 8u) mml2_fft32_pass(z, size, 8, table);
+        if (size > 32u) mml2_fft32_pass(z, size, 32, table);
+        quarter = 128;
     }
-    for (quarter = radix; quarter < size; quarter = (uint16_t)(4u * quarter)) {
-        const uint16_t step = (uint16_t)(size / 2u / quarter);
-        uint16_t k = 0;
-        int32_t *const last = z + 2u * quarter;
-        int32_t *start;
-        for (start = z; start != last; start += 2) {
-            const mml2_twiddle_t w1 = mml2_twiddle(table, k);
-            const mml2_twiddle_t w2 = 2u * k <= size / 2u ? mml2_twiddle(table, (uint16_t)(2u * k))
-                                                         : mml2_turned(mml2_twiddle(table, (uint16_t)(2u * k - size / 2u)));
-            for (at = start; at < end; at += 8u * quarter) mml2_fft32_butterfly(at, quarter, w1, w2);
-            k = (uint16_t)(k + step);
-        }
-    }
+#endif
+    for (; quarter < size; quarter = (uint16_t)(4u * quarter)) mml2_fft32_pass(z, size, quarter, table);
     mml2_fft32_apart(z, size, table);
 }
 #endif

@@ -24,8 +24,8 @@ _SIZES = tuple(2**k for k in range(3, 13))
 _DB = 10 * np.log10(2.0) / 512
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -O2 at 512: bytes of code with and without what an output needs, cycles of n * log2(n).
-_CODE = {"complex": (2600, 1200, 800, 1100), "power": (300, 100, 60, 90), "magnitude": (400, 160, 110, 160)}
-_CYCLES = (360.0, 13.0, 4.0, 7.0)
+_CODE = {"complex": (4900, 1650, 1080, 1170), "power": (300, 100, 60, 90), "magnitude": (400, 160, 110, 160)}
+_CYCLES = (155.0, 11.0, 3.5, 4.6)
 _OF_BIN = {"complex": (0, 0, 0, 0), "power": (180, 26, 14, 20), "magnitude": (1400, 170, 120, 160)}
 
 
@@ -127,9 +127,9 @@ class FFT(Extractor):
         Length of a window: a power of two from 8 to 4096.
     window : str, tuple or None
         As of `scipy.signal.get_window`, periodic.
-    output : {"power", "complex", "magnitude", "log"}
-        Of each bin from 0 to n_fft / 2. "complex": real and imaginary part in turn; "power": its square;
-        "log": dB of it, of at least one step of "complex" squared.
+    output : {"complex", "power", "magnitude", "log"}
+        Of each bin from 0 to n_fft / 2. "complex": real and imaginary part in turn; "power": the square of
+        the magnitude; "log": dB of it, of at least one step of "complex" squared.
 
     Notes
     -----
@@ -137,7 +137,7 @@ class FFT(Extractor):
     ``10 * log10`` of that.
     """
 
-    def __init__(self, n_fft: int = 256, *, window: Any = "hann", output: str = "power") -> None:
+    def __init__(self, n_fft: int = 256, window: Any = None, output: str = "complex") -> None:
         self.n_fft = n_fft
         self.window = window
         self.output = output

@@ -36,7 +36,7 @@ X, Y = windows(200, 0)
 
 
 def pipeline(output: str, *steps: Any) -> Any:
-    return make_pipeline(FFT(32, output=output), *steps).fit(X, Y)
+    return make_pipeline(FFT(32, "hann", output), *steps).fit(X, Y)
 
 
 def integers(name: str, estimator: Any, dtype: str) -> Case:
@@ -55,7 +55,7 @@ UNION = make_pipeline(
 CASES = [
     Case("heard_tree", TREE, X[:60]),
     Case("heard_logistic", LOGISTIC, X[:60]),
-    Case("heard_union", make_union(FFT(32, output="log"), FFT(32)).fit(X), X[:20]),
+    Case("heard_union", make_union(FFT(32, output="log"), FFT(32, output="power")).fit(X), X[:20]),
     Case("heard_scaled", pipeline("log", StandardScaler()), X[:20]),
     *(integers("heard_tree", TREE, dtype) for dtype in ("int16", "int8")),
     *(integers("heard_logistic", LOGISTIC, dtype) for dtype in ("int16", "int8")),
@@ -101,7 +101,7 @@ def test_int16_features_reach_a_tree_as_they_are() -> None:
 def test_integers_larger_than_floats_hold_are_near_thresholds_only_where_undecided() -> None:
     power = pipeline("power", StandardScaler(), DecisionTreeClassifier(random_state=0))
     loud = (windows(100, 2)[0].astype(int) * 8).clip(-32768, 32767)
-    assert FFT(32).transform(loud).max() > 1 << 24
+    assert FFT(32, "hann", "power").transform(loud).max() > 1 << 24
     assert mm.verify(power, loud)
 
 
@@ -136,7 +136,7 @@ def test_missing_values_cannot_be_followed_in_samples() -> None:
 
 
 def test_a_union_gives_its_features_side_by_side() -> None:
-    union = make_union(FFT(32, output="log"), FFT(32)).fit(X)
+    union = make_union(FFT(32, output="log"), FFT(32, output="power")).fit(X)
     program = mm.transpile(union, name="both")
     np.testing.assert_array_equal(program.transform(X), union.transform(X))
     assert list(program.model.names()[:1]) == ["fft-1__log0"]  # type: ignore[attr-defined]
