@@ -106,7 +106,7 @@ def read_companion(text: str) -> Companion:
         if printed[: len(features)] != tuple(f"x{i}" for i in range(len(features))):
             raise ValueError("other columns")
         return Companion(str(content["name"]), str(content["model"]), labels, printed, features)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise UnsupportedError(
             f"no companion file of a header ({error}): Program.save writes one, of a model that was given "
             "calibration rows"

@@ -67,6 +67,7 @@ def test_a_feature_that_was_always_missing() -> None:
         lambda content: {**content, "features": [{**content["features"][0], "edges": [2, 1]}]},
         lambda content: {**content, "features": [{**content["features"][0], "counts": [1]}]},
         lambda content: {**content, "labels": 3},
+        lambda content: {**content, "columns": ["y"]},
     ],
 )
 def test_other_files_are_refused(spoil: object) -> None:
@@ -75,3 +76,5 @@ def test_other_files_are_refused(spoil: object) -> None:
         read_companion(json.dumps(content))
     with pytest.raises(UnsupportedError, match="no companion file"):
         read_companion(described().text()[:-9])
+    with pytest.raises(UnsupportedError, match="no companion file"):
+        read_companion("[" * 100_000)

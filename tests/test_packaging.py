@@ -94,6 +94,9 @@ def test_the_tests_themselves_run_on_the_checkout() -> None:
 def test_wheel(built: Built, tmp_path: Path) -> None:
     python = installed([built.wheel], tmp_path / "env")
     check_port(python, tmp_path, tmp_path / "env")
+    assert run([python.parent / "micromlgen", "--version"], tmp_path).stdout.startswith(
+        "micromlgen, version 2."
+    )
 
 
 def test_sdist(built: Built, tmp_path: Path) -> None:

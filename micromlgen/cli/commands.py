@@ -21,10 +21,10 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.command()
 @porting
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File or folder; else standard output.")
+@click.option("-o", "--output", type=click.Path(), help="File or folder; else standard output.")
 @click.option("--layout", type=click.Choice(("header", *LAYOUTS)), default="header", show_default=True)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-def port(output: Path | None, layout: str, force: bool, **options: Any) -> None:
+def port(output: str | None, layout: str, force: bool, **options: Any) -> None:
     """Write the header of MODEL, a file of skops.
 
     Its name is that of the output unless --name says otherwise.
@@ -37,7 +37,7 @@ def port(output: Path | None, layout: str, force: bool, **options: Any) -> None:
     if output is None and layout != "header":
         raise click.UsageError(f"--layout {layout} writes a folder: name it with -o")
     if output is not None and options["name"] is None:
-        options["name"] = _name_of(output)
+        options["name"] = _name_of(output, layout)
     program = ported(**options)
     if output is None:
         click.echo(program.header, nl=False)
@@ -46,10 +46,12 @@ def port(output: Path | None, layout: str, force: bool, **options: Any) -> None:
     console(err=True).print(f"{written}: {program.model.source}, {program.layout}", soft_wrap=True)
 
 
-def _name_of(output: Path) -> str | None:
-    """The name that a header in this file or folder would have, if it may have it."""
-    stem = re.sub(r"[^A-Za-z0-9]+", "_", output.stem).strip("_")
-    return stem if stem and stem[0].isalpha() and not output.is_dir() else None
+def _name_of(output: str, layout: str) -> str | None:
+    """The name of a header in this file, or of a library in this folder, if it may be called so."""
+    if layout == "header" and (Path(output).is_dir() or output.endswith(("/", "\\"))):
+        return None
+    stem = re.sub(r"[^A-Za-z0-9]+", "_", Path(output).resolve().stem).strip("_")
+    return stem if stem[:1].isalpha() else None
 
 
 @click.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -139,9 +138,9 @@ def _read_npz(path: Path) -> Table:
             if key is None:
                 raise UnsupportedError(f"{path} has no array X, but {', '.join(arrays.files) or 'nothing'}")
             X = arrays[key]
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, AttributeError) as error:
-        if isinstance(error, UnsupportedError):
-            raise
+    except UnsupportedError:
+        raise
+    except Exception as error:  # whatever the bytes of a spoilt file make it do
         raise UnsupportedError(f"{path} cannot be read as arrays of NumPy: {error}") from None
     if X.ndim != 2 or X.dtype.kind not in "fiub":
         raise UnsupportedError(f"{path}: X is {X.dtype} of shape {X.shape}; numbers in rows are needed")
@@ -150,11 +149,12 @@ def _read_npz(path: Path) -> Table:
 
 def _read_parquet(path: Path) -> Table:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import parquet
     except ImportError:
         raise UnsupportedError(f"{path}: Parquet needs pyarrow: pip install pyarrow") from None
     try:
         table = parquet.read_table(path)
-    except (ArrowException, OSError) as error:
+        columns = [column.to_pylist() for column in table.columns]
+    except Exception as error:  # as above
         raise UnsupportedError(f"{path} cannot be read as Parquet: {error}") from None
-    return Table(path, [column.to_pylist() for column in table.columns], tuple(table.column_names))
+    return Table(path, columns, tuple(table.column_names))

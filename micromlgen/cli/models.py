@@ -92,8 +92,8 @@ def _read_skops(path: Path, trust: bool) -> Any:
             f"{path} holds {', '.join(foreign)}, which is not known to be harmless; add --trust if you "
             "made this file yourself"
         )
-    for tree in () if trust else _trees(model, set()):
-        if not _sound(tree):
+    for tree, n_features in () if trust else _trees(model, set(), 0):
+        if not _sound(tree, n_features):
             raise UnsupportedError(f"{path} holds a tree whose nodes lead nowhere: the file is spoilt")
     return model
 
@@ -104,34 +104,38 @@ def _told(error: Exception) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def _trees(value: Any, seen: set[int]) -> Iterator[Any]:
-    """Every tree inside an estimator, whatever it stands in."""
+def _trees(value: Any, seen: set[int], n_features: int) -> Iterator[tuple[Any, int]]:
+    """Every tree inside an estimator, whatever it stands in, and how many features its estimator takes."""
     if id(value) in seen or isinstance(value, (str, bytes, int, float, type(None))):
         return
     seen.add(id(value))
     if hasattr(value, "children_left") or type(value).__name__ == "TreePredictor":
-        yield value
+        yield value, n_features
     elif isinstance(value, np.ndarray):
-        yield from _trees(value.tolist(), seen) if value.dtype == object else ()
+        yield from _trees(value.tolist(), seen, n_features) if value.dtype == object else ()
     elif isinstance(value, dict):
-        yield from _trees(list(value.values()), seen)
+        yield from _trees(list(value.values()), seen, n_features)
     elif isinstance(value, (list, tuple)):
         for each in value:
-            yield from _trees(each, seen)
+            yield from _trees(each, seen, n_features)
     elif hasattr(value, "__dict__"):
-        yield from _trees(vars(value), seen)
+        yield from _trees(vars(value), seen, getattr(value, "n_features_in_", n_features))
 
 
-def _sound(tree: Any) -> bool:
-    """Whether children follow their parents inside the tree, as scikit-learn grows it."""
+def _sound(tree: Any, n_features: int) -> bool:
+    """Whether children follow their parents inside the tree, as scikit-learn grows it, and features exist."""
     if type(tree).__name__ == "TreePredictor":
         nodes = tree.nodes
         left, right, leaf = nodes["left"], nodes["right"], nodes["is_leaf"].astype(bool)
-    else:
-        left, right = tree.children_left, tree.children_right
-        leaf = left == -1
-        if not ((tree.feature >= 0) & (tree.feature < tree.n_features))[~leaf].all():
+        feature = nodes["feature_idx"]
+        sets = nodes["bitset_idx"][nodes["is_categorical"].astype(bool) & ~leaf]
+        if (sets >= len(tree.raw_left_cat_bitsets)).any():
             return False
+    else:
+        left, right, feature = tree.children_left, tree.children_right, tree.feature
+        leaf, n_features = left == -1, tree.n_features
+    if not ((feature >= 0) & (feature < n_features))[~leaf].all():
+        return False
     own = np.flatnonzero(~leaf)
     children = np.stack([left[own], right[own]]).astype(np.int64)
     return bool(((children > own) & (children < len(left))).all())

@@ -8,6 +8,8 @@ from typing import Protocol
 from micromlgen.errors import MicromlgenError
 
 BAUD = 115_200
+#: Seconds until a port that takes no bytes counts as gone.
+_WRITE = 5.0
 
 
 class SerialError(MicromlgenError, OSError):
@@ -71,7 +73,7 @@ class SerialPort:
         self.name, self._baud, self._serial = name, baud, serial
         self._failed = (serial.SerialException, OSError, TypeError)  # the last where it is closed meanwhile
         try:
-            self._port = serial.Serial(name, baud, timeout=0)
+            self._port = serial.Serial(name, baud, timeout=0, write_timeout=_WRITE)
         except (serial.SerialException, ValueError) as error:
             raise SerialError(f"{name} cannot be opened: {_reason(error)}") from None
 
@@ -99,7 +101,7 @@ class SerialPort:
         """As `Port`."""
         self.close()
         try:
-            self._port = self._serial.Serial(self.name, self._baud, timeout=0)
+            self._port = self._serial.Serial(self.name, self._baud, timeout=0, write_timeout=_WRITE)
         except self._failed:
             time.sleep(self.PAUSE)
             return False

@@ -72,6 +72,22 @@ def test_layouts(folder: Path) -> None:
     assert (folder / "Gesture" / "src" / "gesture.c").is_file()
 
 
+def test_the_name_is_that_of_the_file_or_library(folder: Path) -> None:
+    for line, written in (
+        ("-o wrist-2.h", "wrist_2.h"),
+        ("-o sketch/", "sketch/random_forest.h"),
+        ("-o sketch --force", "sketch/random_forest.h"),
+        ("-o 2nd.h", None),
+        ("-o Wrist --layout cmake", "Wrist/wrist.c"),
+        ("-o Wrist --layout cmake --force --optimize size", "Wrist/wrist.c"),
+    ):
+        assert micromlgen(f"port forest.skops {line}") == 0
+        assert written is None or (folder / written.replace("wrist_2", "wrist-2")).is_file()
+    assert "int wrist_2_predict(" in (folder / "wrist-2.h").read_text()
+    assert "int random_forest_predict(" in (folder / "2nd.h").read_text()
+    assert {p.name for p in (folder / "Wrist").iterdir()} == {"CMakeLists.txt", "wrist.c", "wrist.h"}
+
+
 def test_nothing_is_replaced_unless_forced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "gesture.h").write_text("mine")
     assert micromlgen("port forest.skops -o gesture.h") == 1

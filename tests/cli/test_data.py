@@ -118,6 +118,21 @@ def test_arrays_that_are_no_rows(arrays: dict[str, np.ndarray], told: str, tmp_p
         read_rows(tmp_path / "x.npz", 2, None, ())
 
 
+def test_spoilt_bytes_end_in_one_error(tmp_path: Path) -> None:
+    draw, path = np.random.default_rng(0), tmp_path / "x.npz"
+    np.savez(path, X=ROWS)
+    whole, refused = path.read_bytes(), 0
+    for _ in range(200):
+        spoilt = bytearray(whole)
+        spoilt[int(draw.integers(len(whole)))] ^= 1 << int(draw.integers(8))
+        path.write_bytes(spoilt)
+        try:
+            read_rows(path, 2, None, ())
+        except UnsupportedError:
+            refused += 1
+    assert refused > 50
+
+
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match=r"none\.csv: no such file"):
         read_rows(tmp_path / "none.csv", 2, None, ())

@@ -153,6 +153,36 @@ def test_trees_that_lead_nowhere_are_refused(field: str, value: int, tmp_path: P
         read_model(tmp_path / "spoilt.skops", trust=False)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("left", 10**6), ("right", 0), ("feature_idx", 3), ("bitset_idx", 99)]
+)
+def test_boosted_trees_that_lead_nowhere_are_refused(field: str, value: int, tmp_path: Path) -> None:
+    model = HistGradientBoostingClassifier(max_iter=2, categorical_features=[2]).fit(rows(None), Y)
+    for [tree, *_] in model._predictors:
+        tree.nodes[field][:] = value
+        tree.nodes["is_categorical"][:] = field == "bitset_idx"
+    io.dump(model, tmp_path / "spoilt.skops")
+    with pytest.raises(UnsupportedError, match=r"spoilt\.skops holds a tree whose nodes lead nowhere"):
+        read_model(tmp_path / "spoilt.skops", trust=False)
+
+
+def test_spoilt_bytes_end_in_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    io.dump(RandomForestClassifier(2, random_state=0).fit(X, Y), path)
+    whole, draw = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(60):
+        spoilt = bytearray(whole)
+        for at in draw.integers(0, len(whole), 4):
+            spoilt[at] ^= 1 << int(draw.integers(8))
+        path.write_bytes(spoilt)
+        try:
+            read_model(path, trust=False)
+        except UnsupportedError:
+            refused += 1
+    assert refused > 10
+
+
 def test_what_reading_warns_of_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

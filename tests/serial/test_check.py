@@ -267,7 +267,7 @@ class TestOnAnArduino:
                 SerialPort(path).close()  # opening it resets the board
 
         port = Noisy(path)
-        report = check(it, IRIS[:60], port, reset)
+        report = check(it, IRIS[:40], port, reset)
         port.close()
         assert report, str(report)
         assert report.resets == 1
