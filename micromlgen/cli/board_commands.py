@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.live import Live
 from rich.progress import Progress
 
 from micromlgen.cli import view
@@ -119,11 +118,10 @@ def collect(
 
     screen, journal = console(err=True), output.with_suffix(".csv")
     try:
-        with Live(console=screen, transient=True, auto_refresh=False) as live:
+        with view.Screen(screen) as picture:
 
             def show(state: collecting.Collected) -> None:
-                if screen.is_terminal:
-                    live.update(view.recording(state, label), refresh=True)
+                picture.draw(lambda: view.recording(state, label))
 
             state = collecting.collect(board, journal, label, seconds, samples, show)
     finally:
@@ -171,11 +169,10 @@ def monitor(
 
     screen = console(err=True)
     try:
-        with Live(console=screen, transient=True, auto_refresh=False) as live:
+        with view.Screen(screen) as picture:
 
             def show(state: monitoring.Watched) -> None:
-                if screen.is_terminal:
-                    live.update(view.watching(state), refresh=True)
+                picture.draw(lambda: view.watching(state))
 
             state = monitoring.monitor(board, known, log, other, seconds, show)
     finally:

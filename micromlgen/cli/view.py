@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 if TYPE_CHECKING:
     from micromlgen.serial.collect import Collected
     from micromlgen.serial.monitor import Watched
 
+#: Seconds from one picture to the next: a sketch may print a thousand lines in a second.
+_EVERY = 0.1
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 40
 _MOST_COLUMNS = 16
+
+
+class Screen:
+    """A table that is drawn anew while a terminal watches."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._drawn = console, float("-inf")
+        self._live = Live(console=console, transient=True, auto_refresh=False)
+
+    def __enter__(self) -> Screen:
+        self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+    def draw(self, table: Callable[[], Table]) -> None:
+        """Show what `table` gives, unless the last one is hardly old."""
+        now = time.monotonic()
+        if self._console.is_terminal and now - self._drawn >= _EVERY:
+            self._drawn = now
+            self._live.update(table(), refresh=True)
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -22,6 +22,8 @@ from micromlgen.serial.stream import PATIENCE, Stream
 
 #: Rows that drift is measured over, and latencies that are kept.
 _RECENT = 500
+#: Seconds from one measurement of the drift to the next.
+_EVERY = 0.5
 
 
 @dataclass(frozen=True)
@@ -146,11 +148,12 @@ def monitor(
             if log is not None and rows:
                 journal = journal or Journal(log, names)
                 journal.add(rows, port.now())
-            watch.update(stream)
+            watch.update(stream, port.now())
             show(watch.state)
     except KeyboardInterrupt:
         pass  # the usual way to end
     finally:
+        watch.measure()
         if journal is not None:
             journal.close()
     return watch.state
@@ -179,6 +182,7 @@ class _Watch:
                 f"the other model takes {other.model.input.n_features} features, the board's {n}"
             )
         self._companion, self._other = companion, other
+        self._measured = float("-inf")
         self._rows: deque[tuple[float, ...]] = deque(maxlen=_RECENT)
         self.state = Watched(companion.columns[:n])
 
@@ -200,10 +204,16 @@ class _Watch:
         values = [repr(value).removesuffix(".0") for value in sample.values]
         return [f"{sample.time - started:.6f}", *values, it.answer, *([it.other] if self._other else [])]
 
-    def update(self, stream: Stream) -> None:
-        """Bring the state up to date with the line."""
+    def measure(self) -> None:
+        """Measure the drift of the last rows."""
         rows = np.array(self._rows, np.float32).reshape(-1, len(self.state.names))
         self.state.drift = drifts(self._companion.features, rows)
+
+    def update(self, stream: Stream, now: float) -> None:
+        """Bring the state up to date with the line, and now and then the drift."""
+        if now - self._measured >= _EVERY:
+            self._measured = now
+            self.measure()
         self.state.noise, self.state.interruptions = stream.sampler.noise, stream.interruptions
         if stream.lost:
             self.state.error = f"{stream.port.name} has gone for good"

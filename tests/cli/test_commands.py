@@ -209,6 +209,20 @@ def test_errors_are_one_line(
     assert sorted(folder.rglob("*")) == before
 
 
+def test_nobody_knows_the_command_line() -> None:
+    """Imports run downwards only: from it to serial ports, and from these to the rest."""
+    package = Path(mm.__file__).parent
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0]
+        text = path.read_text()
+        assert room == "cli" or "micromlgen.cli" not in text
+        assert room in ("cli", "serial") or "micromlgen.serial" not in text
+    foreign = {"click", "rich", "serial", "cobs", "skops"}
+    script = f"import micromlgen, sys; print(sorted({foreign} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_without_click_it_says_what_to_install() -> None:
     script = "import sys; sys.modules['click'] = None; from micromlgen.cli import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

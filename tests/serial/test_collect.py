@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 from micromlgen.boards import arduino
 from micromlgen.cli import view
@@ -248,6 +251,20 @@ def test_the_live_view(tmp_path: Path) -> None:
     assert view.recording(Collected(), "walk").row_count == 0
     assert view.sparkline([]) == view.sparkline([float("nan")]) == ""
     assert view.sparkline([1, 1]) == "▁▁"
+
+
+def test_a_terminal_shows_it_now_and_then() -> None:
+    text = StringIO()
+    console = Console(file=text, force_terminal=True, width=80)
+    drawn = []
+    with view.Screen(console) as screen:
+        for number in range(1000):
+            screen.draw(lambda number=number: drawn.append(number) or Table(f"picture {number}"))
+    assert drawn[0] == 0
+    assert "picture 0" in text.getvalue()
+    assert len(drawn) < 100
+    with view.Screen(Console(file=text, force_terminal=False)) as screen:
+        screen.draw(lambda: pytest.fail("nobody watches"))
 
 
 class TestPort:
