@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
+from sklearn.base import BaseEstimator
 
+from micromlgen.cli.sound import make_sound
 from micromlgen.cli.terminal import complain
 from micromlgen.errors import UnsupportedError
 
+_KERNELS = (
+    "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation Hyperparameter Matern Product "
+    "RBF RationalQuadratic Sum WhiteKernel"
+).split()
+_METRICS = (
+    "BrayCurtis Canberra Chebyshev Dice Euclidean Hamming Haversine Jaccard Mahalanobis Manhattan Minkowski "
+    "RogersTanimoto RussellRao SEuclidean SokalMichener SokalSneath Yule"
+).split()
+_BITS = ("", "32", "64")
 #: Types of scikit-learn's that skops does not trust by itself. They hold numbers, and reading one runs
-#: nothing that the file chooses; trees are checked besides, because compiled code follows their indices.
+#: nothing that the file chooses; `make_sound` sees to those that compiled code follows.
 _HARMLESS = frozenset(
     {
         "collections.OrderedDict",
@@ -23,20 +33,23 @@ _HARMLESS = frozenset(
         "numpy.dtype",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
+        "sklearn.calibration._TemperatureScaling",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.feature_selection._univariate_selection.f_classif",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.model_selection._split.KFold",
         "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
         "sklearn.utils.validation.check_array",
+        *(f"sklearn.gaussian_process.kernels.{kernel}" for kernel in _KERNELS),
+        *(f"sklearn.metrics._dist_metrics.{metric}Distance{bits}" for metric in _METRICS for bits in _BITS),
     }
 )
-#: Extractors of this package.
-_OWN = "micromlgen.features."
 
 
 def read_model(path: Path, trust: bool) -> Any:
@@ -82,7 +95,7 @@ def _read_skops(path: Path, trust: bool) -> Any:
         raise UnsupportedError("reading a model needs skops: pip install 'micromlgen[cli]'") from None
     try:
         unknown = io.get_untrusted_types(file=path)
-        foreign = sorted(name for name in unknown if name not in _HARMLESS and not name.startswith(_OWN))
+        foreign = sorted(name for name in unknown if name not in _HARMLESS and not _is_own(name))
         if not foreign or trust:
             model = io.load(path, trusted=unknown)
     except Exception as error:  # whatever the contents of a spoilt file make it do
@@ -92,50 +105,21 @@ def _read_skops(path: Path, trust: bool) -> Any:
             f"{path} holds {', '.join(foreign)}, which is not known to be harmless; add --trust if you "
             "made this file yourself"
         )
-    for tree, n_features in () if trust else _trees(model, set(), 0):
-        if not _sound(tree, n_features):
-            raise UnsupportedError(f"{path} holds a tree whose nodes lead nowhere: the file is spoilt")
+    if not trust and not make_sound(model):
+        raise UnsupportedError(f"{path} holds a tree whose nodes lead nowhere: the file is spoilt")
     return model
+
+
+def _is_own(name: str) -> bool:
+    """Whether this names an extractor of this package."""
+    module, _, cls = name.rpartition(".")
+    if not module.startswith("micromlgen.features."):
+        return False
+    found = getattr(importlib.import_module(module), cls, None)
+    return isinstance(found, type) and issubclass(found, BaseEstimator) and found.__module__ == module
 
 
 def _told(error: Exception) -> str:
     """The first line of what an error says, which may be the whole of a file."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 200 else f"{text[:197]}..."
-
-
-def _trees(value: Any, seen: set[int], n_features: int) -> Iterator[tuple[Any, int]]:
-    """Every tree inside an estimator, whatever it stands in, and how many features its estimator takes."""
-    if id(value) in seen or isinstance(value, (str, bytes, int, float, type(None))):
-        return
-    seen.add(id(value))
-    if hasattr(value, "children_left") or type(value).__name__ == "TreePredictor":
-        yield value, n_features
-    elif isinstance(value, np.ndarray):
-        yield from _trees(value.tolist(), seen, n_features) if value.dtype == object else ()
-    elif isinstance(value, dict):
-        yield from _trees(list(value.values()), seen, n_features)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _trees(each, seen, n_features)
-    elif hasattr(value, "__dict__"):
-        yield from _trees(vars(value), seen, getattr(value, "n_features_in_", n_features))
-
-
-def _sound(tree: Any, n_features: int) -> bool:
-    """Whether children follow their parents inside the tree, as scikit-learn grows it, and features exist."""
-    if type(tree).__name__ == "TreePredictor":
-        nodes = tree.nodes
-        left, right, leaf = nodes["left"], nodes["right"], nodes["is_leaf"].astype(bool)
-        feature = nodes["feature_idx"]
-        sets = nodes["bitset_idx"][nodes["is_categorical"].astype(bool) & ~leaf]
-        if (sets >= len(tree.raw_left_cat_bitsets)).any():
-            return False
-    else:
-        left, right, feature = tree.children_left, tree.children_right, tree.feature
-        leaf, n_features = left == -1, tree.n_features
-    if not ((feature >= 0) & (feature < n_features))[~leaf].all():
-        return False
-    own = np.flatnonzero(~leaf)
-    children = np.stack([left[own], right[own]]).astype(np.int64)
-    return bool(((children > own) & (children < len(left))).all())

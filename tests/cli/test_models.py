@@ -29,6 +29,7 @@ from micromlgen.cli.models import read_model
 from micromlgen.cli.options import rows_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT
+from tests.cases import all_cases
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(60, 3))
@@ -44,6 +45,8 @@ ESTIMATORS = [
     MLPClassifier((4,), max_iter=5, random_state=0),
     VotingClassifier([("a", TREE), ("b", LogisticRegression())], voting="soft"),
     KNeighborsClassifier(algorithm="brute"),
+    KNeighborsClassifier(algorithm="kd_tree"),
+    KNeighborsClassifier(algorithm="ball_tree", metric="minkowski", p=3),
 ]
 TONES = np.rint(9000 * np.sin(np.outer(Y * 0.4 + 0.3, np.arange(32)))).astype(np.int16)
 
@@ -61,6 +64,15 @@ def test_skops_is_read_without_trust(estimator: Any, tmp_path: Path) -> None:
     io.dump(fitted, tmp_path / "model.skops")
     read = read_model(tmp_path / "model.skops", trust=False)
     np.testing.assert_array_equal(read.predict(rows(estimator)), fitted.predict(rows(estimator)))
+
+
+def test_every_family_is_read_without_trust(tmp_path: Path) -> None:
+    """Those of scikit-learn and of this package; other libraries read their models by themselves."""
+    first = {type(case.estimator): case.estimator for case in reversed(all_cases())}
+    for kind, estimator in first.items():
+        if kind.__module__.split(".")[0] in ("sklearn", "micromlgen"):
+            io.dump(estimator, tmp_path / "model.skops")
+            assert type(read_model(tmp_path / "model.skops", trust=False)) is kind
 
 
 def test_extractors_of_this_package_are_read_without_trust(tmp_path: Path) -> None:
@@ -164,6 +176,19 @@ def test_boosted_trees_that_lead_nowhere_are_refused(field: str, value: int, tmp
     io.dump(model, tmp_path / "spoilt.skops")
     with pytest.raises(UnsupportedError, match=r"spoilt\.skops holds a tree whose nodes lead nowhere"):
         read_model(tmp_path / "spoilt.skops", trust=False)
+
+
+def test_trees_of_neighbours_are_grown_anew(tmp_path: Path) -> None:
+    """What a file says of such a tree is not believed."""
+    model = KNeighborsClassifier(algorithm="kd_tree", leaf_size=5).fit(X, Y)
+    right = model.predict(X)
+    state = list(model._tree.__getstate__())
+    state[1] = np.full_like(state[1], 10**9)  # indices of rows
+    model._tree.__setstate__(tuple(state))
+    io.dump(
+        make_pipeline(StandardScaler(with_mean=False, with_std=False).fit(X), model), tmp_path / "near.skops"
+    )
+    np.testing.assert_array_equal(read_model(tmp_path / "near.skops", trust=False).predict(X), right)
 
 
 def test_spoilt_bytes_end_in_one_error(tmp_path: Path) -> None:
