@@ -56,6 +56,8 @@ def split(header: str, name: Name) -> Split:
 _QUIET = """\
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wunused-function"
+#endif
+#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 6)
 #pragma GCC diagnostic ignored "-Wunused-const-variable"
 #endif
 

@@ -113,3 +113,17 @@ def test_tables_are_there_once_and_what_is_not_called_is_dropped(tmp_path: Path)
     assert sizes["header", 2] - sizes["header", 1] > tables
     assert sizes["split", 2] - sizes["split", 1] < tables / 4
     assert abs(sizes["split", 1] - sizes["header", 1]) < 60
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "lx106"])
+def test_it_compiles_for_every_core(name: str) -> None:
+    files, includes, uses = {}, "", ""
+    for program, _ in programs()[::20]:
+        n = program.name.snake
+        files[f"{n}.h"], files[f"{n}.c"] = split(program.header, program.name)
+        includes += f'#include "{n}.h"\n'
+        uses += f"(any){n}_{'transform' if program.model.kind == 'transformer' else 'predict'}, "
+    keep = f"typedef void (*any)(void);\nvolatile any used[] = {{ {uses}}};\n"
+    files["main.c"] = f"{includes}{keep}int main(void) {{ return !used[0]; }}\n"
+    core(name).compile(files, flags=("-Os", *STRICT))
