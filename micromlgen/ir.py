@@ -126,7 +126,7 @@ class Calibration:
         Typical raw rows.
     weights : {"int8", "int16"}, or None
         Width of the constants that features are multiplied with; None: the narrowest that loses nothing on
-        `rows`.
+        `rows` and between them.
     """
 
     rows: NDArray[np.float32] | None = None

@@ -304,7 +304,7 @@ def transpile(
         measure.
     weights : {"int8", "int16"}, optional
         Integer modes: width of the constants that features are multiplied with. By default the narrowest
-        that loses nothing on the calibration rows.
+        that loses nothing on the calibration rows and hardly anything between them.
     classmap : dict, optional
         1.x: texts for class indices, instead of the labels.
 
