@@ -71,10 +71,15 @@ class Chain(Model):
     def isometric(self) -> bool:
         if self.folded is not None:
             return self.folded.isometric
-        return self.last.isometric and all(isinstance(s, Stage) and s.copies for s in self.stages)
+        passed = self.last.isometric and all(isinstance(s, Stage) and s.copies for s in self.stages)
+        return passed or self.stages[0].isometric
 
     def highest_input(self, dtype: DType) -> int:
-        return super().highest_input(dtype) if self.folded is None else self.folded.highest_input(dtype)
+        first = self.stages[0] if self.folded is None else self.folded
+        return min(super().highest_input(dtype), first.highest_input(dtype))
+
+    def categorical(self) -> NDArray[np.bool_]:
+        return (self.stages[0] if self.folded is None else self.folded).categorical()
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
         return inputs if self.folded is None else self.folded.refined(inputs, by)
@@ -113,7 +118,12 @@ class Chain(Model):
         stages = (extraction, *encoded(extraction, last.input))
         return self._with(input=taken, stages=stages, last=last)
 
-    def _integers(self, inputs: Input, by: Calibration) -> Model:
+    def within(self, inputs: Input, by: Calibration) -> Chain:
+        """The chain in integers that it shares with others, so that nothing is done to features before."""
+        plain = replace(self, folded=None, input=replace(self.input, center=None, gain=None))
+        return plain._integers(inputs, by, shared=True)
+
+    def _integers(self, inputs: Input, by: Calibration, shared: bool = False) -> Chain:
         """The chain in integers: each stage gives what the next one takes, in scales from the rows.
 
         Raises
@@ -129,7 +139,7 @@ class Chain(Model):
             )
         assert by.rows is not None, "integer modes of chains need calibration rows"
         rows = inputs.scaled(by.rows).astype(np.float32)
-        if not (isinstance(first, Stage) and first.copies):
+        if not (shared or (isinstance(first, Stage) and (first.copies or first.wide))):
             inputs = finer(inputs, rows, self.feature_limits())
         at = replace(inputs, center=None, gain=None)
         stages: list[Stage] = []

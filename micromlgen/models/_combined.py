@@ -16,7 +16,7 @@ from micromlgen.models._chain import Split
 from micromlgen.models._linear import OnProducts
 from micromlgen.models._matrix import Matrix
 from micromlgen.models.answers import answers
-from micromlgen.models.chain import chained
+from micromlgen.models.chain import ChainTransformer, chained
 from micromlgen.models.regression import LinearRegressor
 from micromlgen.models.union import beside
 
@@ -35,12 +35,16 @@ def combined(parts: Sequence[Transformer], final: Model, source: str, split: Spl
     split : callable, optional
         As of `Chain`; regressors that are continuous need none.
     """
-    stage = beside(source, parts, parts[0].input.n_features)
+    whole = beside(source, parts, parts[0].input.n_features)
+    stages: list[Transformer] = [whole]
+    if isinstance(whole, ChainTransformer):
+        assert isinstance(whole.last, Transformer)
+        stages = [*whole.stages, whole.last]
 
     def nothing(estimator: Any, X: Array) -> tuple[Any, Array]:
         return estimator, np.zeros((len(X), final.input.n_features))
 
-    return replace(chained([stage], final, source), split=nothing if split is None else split)
+    return replace(chained(stages, final, source), split=nothing if split is None else split)
 
 
 def linear_regressor(matrix: Matrix, source: str) -> LinearRegressor:

@@ -43,8 +43,13 @@ def between(stage: Stage, at: Input, following: Model, by: Calibration) -> Input
     """What is between a stage and the model that follows, in integers."""
     if stage.copies and isinstance(following, Stage):
         return stage.passed(at)
-    to = scaled_inputs(following, Input(stage.n_outputs, at.dtype), by)
+    to = scaled_inputs(following, Input(stage.n_outputs, "int16" if stage.wide else at.dtype), by)
     assert by.rows is not None
+    if stage.wide and not following.of_classes:
+        # Whole numbers on the calibration rows need not be whole on others.
+        limits = np.maximum(following.feature_limits(), np.abs(by.rows).max(axis=0, initial=0))
+        limits = np.full_like(limits, limits.max()) if following.isometric else limits
+        return replace(to, exponents=fixedpoint.exponent_for(limits, to.highest))
     return finer(to, by.rows, np.zeros(1)) if isinstance(following, AffineTransformer) else to
 
 

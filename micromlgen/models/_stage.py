@@ -53,6 +53,11 @@ class Stage(Transformer):
         """Whether what comes out are features as they went in, or what stands for missing ones."""
         return False
 
+    @property
+    def wide(self) -> bool:
+        """Whether what comes out takes 16 bits in integer modes, whatever goes in."""
+        return False
+
     def passed(self, inputs: Input) -> Input:
         """Of a stage that copies: the inputs of what follows, in integer modes."""
         raise NotImplementedError(self.source)

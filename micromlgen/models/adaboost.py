@@ -36,8 +36,8 @@ from micromlgen.tables import narrow
 Array = NDArray[Any]
 #: The contract: relative to all weights, how far the two best votes, or the votes and a half, are apart.
 _MARGIN = 1e-6
-#: Weights of integer modes, and of medians, add up to this.
-_WHOLE = 1 << 29
+#: Weights of integer modes, and of medians, add up to this, of which four are in range.
+_WHOLE = 1 << 28
 
 
 @dataclass(frozen=True, eq=False)

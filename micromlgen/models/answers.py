@@ -16,13 +16,16 @@ from micromlgen.ir import (
     Calibration,
     Classifier,
     DecisionClassifier,
+    DType,
     Input,
     Layout,
     Model,
     NumericModel,
     ProbabilisticClassifier,
 )
+from micromlgen.models._chain import Chain
 from micromlgen.models._members import Member, together
+from micromlgen.models._rescaled import Rescaled
 from micromlgen.models._spread import near, tried
 from micromlgen.models._stage import Stage, zeros
 
@@ -43,6 +46,9 @@ class Answers(Stage):
     estimator: Any = None
     own: Model | None = None
     taken_in: Affine | None = None
+    #: In integer modes: the inputs of the next model, and how answers become these.
+    to: Input | None = None
+    rescaled: Rescaled | None = None
 
     @property
     def uses_math(self) -> bool:
@@ -66,10 +72,22 @@ class Answers(Stage):
         """Whether the columns are the whole answer."""
         return self.columns == tuple(range(self.n_answers))
 
-    def _no_integers(self, inputs: Input) -> UnsupportedError:
-        return UnsupportedError(
-            f"{self.source} inside another estimator cannot be ported in integers; use dtype='float32'"
-        )
+    @property
+    def wide(self) -> bool:
+        return True
+
+    def feature_limits(self) -> NDArray[np.float64]:
+        return self.model.feature_limits()
+
+    @property
+    def isometric(self) -> bool:
+        return self.model.isometric
+
+    def highest_input(self, dtype: DType) -> int:
+        return self.model.highest_input(dtype)
+
+    def categorical(self) -> NDArray[np.bool_]:
+        return self.model.categorical()
 
     def behind(self, stage: Affine) -> Answers | None:
         inner = self.model.behind(stage)
@@ -97,6 +115,60 @@ class Answers(Stage):
             raise self._no_integers(inputs)
         inside = replace(inputs, center=None, gain=None, missing=inputs.missing and self.model.input.missing)
         return replace(self, input=inputs, model=self.model.quantize(inside, by))
+
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Answers:
+        assert to.exponents is not None
+        missing = inputs.missing and self.model.input.missing
+        given = replace(inputs, center=None, gain=None, missing=missing)
+        inside = (
+            self.model.within(given, by) if isinstance(self.model, Chain) else self.model.quantize(given, by)
+        )
+        self._check(inside.input, inputs)
+        made = replace(self, input=inputs, model=inside, to=to)
+        gain = 1.0 if to.gain is None else to.gain.astype(np.float64)
+        if to.center is not None:
+            raise self._no_integers(inputs)
+        factors = np.broadcast_to(made.answer_unit * np.ldexp(gain, to.exponents), (self.n_outputs,))
+        return replace(made, rescaled=Rescaled.by(factors, to.highest, self.source))
+
+    def _check(self, own: Input, inputs: Input) -> None:
+        """Refuse a model that wants other integers than those that all are given.
+
+        Raises
+        ------
+        UnsupportedError
+            If it does.
+        """
+        same = np.array_equal(np.asarray(own.exponents), np.asarray(inputs.exponents))
+        if not same or own.highest != inputs.highest or own.center is not None or own.gain is not None:
+            raise UnsupportedError(
+                f"{self.source} inside another estimator needs integers of its own; use dtype='float32'"
+            )
+
+    @property
+    def answer_unit(self) -> float:
+        """One unit of an integer answer."""
+        if isinstance(self.model, ProbabilisticClassifier) and self.what == "predict_proba":
+            return 1.0 / self.model.proba_one
+        if isinstance(self.model, DecisionClassifier) and self.what == "decision_function":
+            return self.model.decision_scale
+        return self.model.output_scale if isinstance(self.model, NumericModel) else 1.0
+
+    @property
+    def answer_dtype(self) -> np.dtype[Any]:
+        """Type of the numbers that the model gives."""
+        if self.what == "decision_function":
+            return np.dtype(np.int32 if self.input.is_integer else np.float32)
+        return self.model.output_dtype
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return super().output_dtype if self.to is None else np.dtype(self.to.dtype)
+
+    def predict(self, Q: Array) -> Array:
+        if self.rescaled is None:
+            return super().predict(Q)
+        return self.rescaled.apply(self._all(Q)[:, self.columns]).astype(self.output_dtype)
 
     def _all(self, X: Array) -> Array:
         """All numbers of the model, shape (n, n_answers)."""
@@ -145,7 +217,7 @@ class Answers(Stage):
         return [Member("of", self.model)]
 
     def layouts(self) -> Sequence[Layout]:
-        return together(self.members, code=(20, 20, 20, 20))
+        return together(self.members, code=(20, 20, 20, 20) if self.to is None else (120, 70, 70, 80))
 
     def contract(self) -> Sequence[str]:
         return self.model.contract()

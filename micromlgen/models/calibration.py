@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from micromlgen import fixedpoint
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
+from micromlgen.fixedpoint import Exponential
 from micromlgen.ir import (
     Calibration,
     DecisionClassifier,
@@ -22,7 +24,9 @@ from micromlgen.ir import (
     Transformer,
 )
 from micromlgen.models._combined import combined
+from micromlgen.models._rescaled import Rescaled
 from micromlgen.models._sequence import in_sequence
+from micromlgen.models._shares import PROBA_ONE, shares, sigmoid
 from micromlgen.models._stage import TINY, ULP, Stage, only_layout, zeros
 from micromlgen.models.answers import Answers, answers
 from micromlgen.models.temperature import Temperature
@@ -46,17 +50,6 @@ class Calibrated(Stage):
     def steepness(self, X: Array, by: Array) -> NDArray[np.float64]:
         """Most by which `each` moves where numbers do by `by`."""
         raise NotImplementedError
-
-    def check_float(self, inputs: Input) -> None:
-        """Refuse integers.
-
-        Raises
-        ------
-        UnsupportedError
-            In integer modes.
-        """
-        if inputs.is_integer:
-            raise self._no_integers(inputs)
 
     def exact(self, X: Array) -> NDArray[np.float64]:
         part = self.each(X.astype(np.float64))
@@ -98,11 +91,59 @@ class Sigmoid(Calibrated):
     form = "sigmoid"
     gain: Array
     offset: Array
+    #: In integer modes: one unit of the argument, the inputs of the next model, and how shares become these.
+    unit: float = field(default=1.0, kw_only=True)
+    to: Input | None = field(default=None, kw_only=True)
+    rescaled: Rescaled | None = field(default=None, kw_only=True)
 
     def quantize(self, inputs: Input, by: Calibration) -> Sigmoid:
-        self.check_float(inputs)
+        if inputs.is_integer:
+            raise self._no_integers(inputs)
         gain, offset = self.gain.astype(np.float32), self.offset.astype(np.float32)
         return replace(self, input=inputs, gain=gain, offset=offset)
+
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Sigmoid:
+        assert to.exponents is not None
+        # One unit for all, in which no encoded number leaves 32 bits.
+        gain, room = self.gain * inputs.unit, 2.0**31 - 2 - (inputs.highest + 1)
+        unit = max(float((np.abs(gain) * (inputs.highest + 1) + np.abs(self.offset)).max() / room), 1e-30)
+        factors = np.ldexp(1.0 / PROBA_ONE, to.exponents)
+        return replace(
+            self,
+            input=inputs,
+            gain=np.rint(gain / unit).astype(np.int32),
+            offset=np.rint(self.offset / unit).astype(np.int32),
+            unit=unit,
+            to=to,
+            rescaled=Rescaled.by(factors, to.highest, self.source),
+        )
+
+    @property
+    def wide(self) -> bool:
+        return True
+
+    @property
+    def exponential(self) -> Exponential | None:
+        """Of integer arguments."""
+        return None if self.to is None else fixedpoint.exponential(self.unit)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return super().output_dtype if self.to is None else np.dtype(self.to.dtype)
+
+    def predict(self, Q: Array) -> Array:
+        if self.rescaled is None:
+            return super().predict(Q)
+        scores = Q.astype(np.int64) * self.gain.astype(np.int64) + self.offset.astype(np.int64)
+        part, _ = sigmoid(scores, fixedpoint.exponential(self.unit), True)
+        part = part.astype(np.uint64)
+        if part.shape[1] == 1:
+            given = np.concatenate([PROBA_ONE - part.astype(np.int64), part.astype(np.int64)], axis=1)
+        else:
+            whole = part.sum(axis=1, keepdims=True)
+            divided = shares(part, np.maximum(whole, np.uint64(1)), True)
+            given = np.where(whole == 0, PROBA_ONE // part.shape[1], divided)
+        return self.rescaled.apply(given).astype(self.output_dtype)
 
     def each(self, X: Array) -> NDArray[np.float64]:
         return np.asarray(expit(-(self.gain.astype(np.float64) * X + self.offset)))
@@ -131,9 +172,16 @@ class Isotonic(Calibrated):
     starts: Array
 
     def quantize(self, inputs: Input, by: Calibration) -> Isotonic:
-        self.check_float(inputs)
+        if inputs.is_integer:
+            raise self._no_integers(inputs)
         at, value = self._apart(), self.value.astype(np.float32)
         return replace(self, input=inputs, at=at, value=value)
+
+    def _no_integers(self, inputs: Input) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.source}(method='isotonic') cannot be ported in integers; use method='sigmoid' or "
+            "dtype='float32'"
+        )
 
     def _apart(self) -> NDArray[np.float32]:
         """The points in float32, each above the one before.

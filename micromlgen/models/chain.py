@@ -165,6 +165,11 @@ class ChainTransformer(ChainNumeric, Transformer):
         """Whether nothing that comes out is missing, whatever goes in."""
         return any(isinstance(stage, Stage) and stage.fills for stage in (*self.stages, self.last))
 
+    @property
+    def wide(self) -> bool:
+        """As `Stage.wide`."""
+        return isinstance(self.last, Stage) and self.last.wide
+
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> ChainTransformer:
         """As `Stage.requantized`."""
         assert by.rows is not None

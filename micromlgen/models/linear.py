@@ -24,6 +24,7 @@ from micromlgen.models._coefficients import centers_of, classes_of, difference, 
 from micromlgen.models._linear import BOUND, OnProducts, coefficients, common
 from micromlgen.models._links import Link
 from micromlgen.models._matrix import Matrix
+from micromlgen.models._members import last_step
 from micromlgen.models._shares import PROBA_ONE, clipped_shift, softmax_shift
 from micromlgen.models._widths import Width
 
@@ -80,7 +81,8 @@ class Clusters(LinearClassifier):
     """The nearest of several centres."""
 
     def _own(self, estimator: Any, X: Array) -> Array:
-        apart = np.asarray(X)[:, None, :] - estimator.cluster_centers_[None, :, :]
+        own, rows = last_step(estimator, X)
+        apart = rows[:, None, :] - own.cluster_centers_[None, :, :]
         near = -(apart**2).sum(axis=2) / 2
         return near if near.shape[1] > 2 else np.diff(near, axis=1)
 

@@ -13,7 +13,7 @@ from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features.beside import beside as extractors_beside
-from micromlgen.ir import Calibration, Input, Layout, Transformer
+from micromlgen.ir import Calibration, DType, Input, Layout, Transformer
 from micromlgen.models._members import Member, together
 from micromlgen.models._sequence import SELECTION, in_sequence, is_nothing, stages_of
 from micromlgen.models._spread import moved
@@ -41,6 +41,20 @@ class Union(Stage):
     @property
     def fills(self) -> bool:
         return all(isinstance(part, Stage | ChainTransformer) and part.fills for part in self.parts)
+
+    @property
+    def wide(self) -> bool:
+        return any(isinstance(part, Stage | ChainTransformer) and part.wide for part in self.parts)
+
+    @property
+    def isometric(self) -> bool:
+        return any(part.isometric for part in self.parts)
+
+    def highest_input(self, dtype: DType) -> int:
+        return min(part.highest_input(dtype) for part in self.parts)
+
+    def categorical(self) -> NDArray[np.bool_]:
+        return np.asarray(np.any([part.categorical() for part in self.parts], axis=0))
 
     @property
     def starts(self) -> list[int]:

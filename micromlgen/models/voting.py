@@ -13,10 +13,15 @@ from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Classifier, Input, Layout, Model, ProbabilisticClassifier
 from micromlgen.models._combined import combined, weighted_sum
+from micromlgen.models._shares import PROBA_ONE
+from micromlgen.models._shares import shares as integer_shares
 from micromlgen.models._stage import ULP, only_layout
 from micromlgen.models.answers import What, answers
 
 Array = NDArray[Any]
+#: Weights of integer modes add up to this.
+_BITS = 15
+_WHOLE = 1 << _BITS
 #: The contract: the class is scikit-learn's where the two best differ by this share of all votes.
 _MARGIN = 1e-5
 
@@ -26,19 +31,28 @@ class _Votes(Classifier):
     #: Of each voter; they add up to 1 where probabilities are averaged.
     weights: Array
 
-    def feature_limits(self) -> NDArray[np.float64]:
-        return np.zeros(self.input.n_features)
-
     def takes_integers(self) -> bool:
         return False
 
-    def quantize(self, inputs: Input, by: Calibration) -> Model:
-        if inputs.is_integer:
-            raise UnsupportedError(f"{self.source} cannot be ported in integers; use dtype='float32'")
-        return replace(self, input=inputs, weights=self.weights.astype(np.float32))
+    @property
+    def isometric(self) -> bool:
+        return True  # they are added
 
-    def shares(self, Q: Array) -> NDArray[np.float64]:
-        """Votes of each class, shape (n, n_classes)."""
+    def quantize(self, inputs: Input, by: Calibration) -> Model:
+        stored = self._integers() if inputs.is_integer else self.weights.astype(np.float32)
+        return replace(self, input=inputs, weights=stored)
+
+    def _integers(self) -> NDArray[np.int32]:
+        """The weights, as integers that add up to no more than 2**15."""
+        return np.asarray(np.rint(self.weights / np.abs(self.weights).sum() * _WHOLE), np.int32)
+
+    @property
+    def _exact(self) -> Any:
+        """The weights as the twin has them."""
+        return self.weights.astype(np.int64 if self.input.is_integer else np.float64)
+
+    def shares(self, Q: Array) -> Array:
+        """Votes of each class, shape (n, n_classes): float64 or int64."""
         raise NotImplementedError
 
     def predict(self, Q: Array) -> Array:
@@ -46,7 +60,7 @@ class _Votes(Classifier):
 
     def gap(self, Q: Array) -> NDArray[np.float64]:
         """How many votes the first class is before the second, shape (n, 1)."""
-        best = np.sort(self.shares(Q), axis=1)
+        best: Array = np.sort(self.shares(Q), axis=1)
         return best[:, -1:] - best[:, -2:-1]
 
     def unsure(self, Q: Array) -> NDArray[np.bool_]:
@@ -69,30 +83,59 @@ class MeanShares(_Votes, ProbabilisticClassifier):
     #: Whether they are divided by their sum; where that is 0 they stay so.
     normalized: bool = False
 
+    def feature_limits(self) -> NDArray[np.float64]:
+        return np.ones(self.input.n_features)
+
     @property
     def proba_one(self) -> int:
-        return 1
+        return PROBA_ONE if self.input.is_integer else 1
 
-    def shares(self, Q: Array) -> NDArray[np.float64]:
-        each = Q.astype(np.float64).reshape(len(Q), len(self.weights), -1)
-        return np.asarray(np.einsum("nmk,m->nk", each, self.weights.astype(np.float64)))
+    @property
+    def proba_shift(self) -> int:
+        """Bits by which sums are shifted right, to be probabilities or, `normalized`, to be added up."""
+        if self.normalized:
+            return self.n_classes[0].bit_length()
+        return round(float(-np.log2(self.input.unit[0]))) + _BITS - 15
+
+    @property
+    def proba_half(self) -> int:
+        """Half a unit after that shift."""
+        return (1 << self.proba_shift) >> 1
+
+    def shares(self, Q: Array) -> Array:
+        exact = self._exact
+        each = Q.astype(exact.dtype).reshape(len(Q), len(exact), -1)
+        return np.asarray(np.einsum("nmk,m->nk", each, exact))
 
     def predict_proba(self, Q: Array) -> Array:
         shares = self.shares(Q)
+        if self.input.is_integer and not self.normalized:
+            shifted = (shares + self.proba_half) >> self.proba_shift
+            return np.clip(shifted, 0, PROBA_ONE).astype(np.uint16)
+        if self.input.is_integer:
+            part = (np.maximum(shares, 0) >> self.proba_shift).astype(np.uint64)
+            total = part.sum(axis=1, keepdims=True)
+            given = integer_shares(part, np.maximum(total, np.uint64(1)), True)
+            return np.where(total > 0, given, 0).astype(np.uint16)
         whole = shares.sum(axis=1, keepdims=True) if self.normalized else np.ones((len(Q), 1))
         return np.divide(shares, whole, out=shares, where=whole != 0).astype(np.float32)
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
         return self.gap(X) <= _MARGIN
 
-    def rounding(self, Q: Array) -> Array:
+    def rounding(self, Q: Array) -> Array | None:
+        if self.input.is_integer:
+            return None
+        return self._off(Q)
+
+    def _off(self, Q: Array) -> Array:
         return np.asarray((len(self.weights) + 2) * ULP * self.shares(np.abs(Q)).max(axis=1, keepdims=True))
 
     def moves(self, Q: Array, by: Array) -> Array:
         return self.shares(by)
 
-    def proba_rounding(self, Q: Array) -> Array:
-        return self._shared(Q, self.rounding(Q))
+    def proba_rounding(self, Q: Array) -> Array | None:
+        return None if self.input.is_integer else self._shared(Q, self._off(Q))
 
     def proba_moves(self, Q: Array, by: Array) -> Array:
         return self._shared(Q, self.moves(Q, by).max(axis=1, keepdims=True))
@@ -107,9 +150,14 @@ class MeanShares(_Votes, ProbabilisticClassifier):
             return np.where(whole > 0, (n + 1) * off / whole + 4 * ULP, 1.0)
 
     def boundaries(self) -> Sequence[Array]:
+        if self.input.is_integer:
+            top, lowest = self.input.highest, np.iinfo(self.input.dtype).min
+            return [np.array([lowest, 0, 1, top // 2, top], self.input.dtype)] * self.input.n_features
         return [np.array([0, 0.5, 1], np.float32)] * self.input.n_features
 
     def contract(self) -> Sequence[str]:
+        if self.input.is_integer:
+            return ["probabilities are sums of integers that provably stay in 32 bits"]
         return [f"the class is scikit-learn's where its two best probabilities differ by {_MARGIN:g}"]
 
 
@@ -121,13 +169,20 @@ class Majority(_Votes):
     def of_classes(self) -> bool:
         return True
 
+    def feature_limits(self) -> NDArray[np.float64]:
+        return np.full(self.input.n_features, self.n_classes[0] - 1.0)
+
     @property
     def _whole(self) -> bool:
         return bool((self.weights == np.rint(self.weights)).all())
 
-    def shares(self, Q: Array) -> NDArray[np.float64]:
+    def _integers(self) -> NDArray[np.int32]:
+        small = self._whole and np.abs(self.weights).sum() < _WHOLE
+        return self.weights.astype(np.int32) if small else super()._integers()
+
+    def shares(self, Q: Array) -> Array:
         named = Q[:, :, None] == np.arange(self.n_classes[0])
-        return np.asarray(np.einsum("nmk,m->nk", named, self.weights.astype(np.float64)))
+        return np.asarray(np.einsum("nmk,m->nk", named, self._exact))
 
     def rounding(self, Q: Array) -> Array | None:
         if self._whole:
@@ -135,7 +190,7 @@ class Majority(_Votes):
         return np.full((len(Q), 1), len(self.weights) * ULP * float(np.abs(self.weights).sum()))
 
     def boundaries(self) -> Sequence[Array]:
-        return [np.arange(self.n_classes[0], dtype=np.float32)] * self.input.n_features
+        return [np.arange(self.n_classes[0]).astype(self.input.dtype)] * self.input.n_features
 
     def contract(self) -> Sequence[str]:
         return ["the class that most name, the lowest one where votes tie"]

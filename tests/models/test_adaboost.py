@@ -13,7 +13,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVR, LinearSVC
 
 import micromlgen as mm
-from tests.cases import Case
+from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
 LENGTH = IRIS[:, 2].astype(float)
@@ -30,11 +30,12 @@ def numbers(model: Any, n: int = 6) -> Any:
     return AdaBoostRegressor(model, n_estimators=n, random_state=0).fit(IRIS.astype(float), LENGTH)
 
 
-CASES = [
+FLOAT = [
     Case("ada_bayes", boosted(GaussianNB()), IRIS),
     Case("ada_two", boosted(LogisticRegression(), SPECIES == 1), IRIS),
     Case("ada_numbers", numbers(Ridge()), IRIS),
 ]
+CASES = [*FLOAT, *integer_cases(FLOAT[1:], ("int16",))]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,20 @@ def test_classifiers_answer_as_scikit_learn(model: Any, two: bool) -> None:
     X = IRIS.astype(float)
     np.testing.assert_allclose(program.predict_proba(IRIS), estimator.predict_proba(X), atol=1e-5)
     np.testing.assert_allclose(program.decision_function(IRIS), estimator.decision_function(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_integers_agree_on_rows_that_calibration_has_not_seen(two: bool) -> None:
+    estimator = boosted(LogisticRegression(), SPECIES == 1 if two else SPECIES)
+    options = {"dtype": "int16", "calibration": IRIS[::2], "min_agreement": 0}
+    program = mm.transpile(estimator, name="ada", **options)
+    report = program.verify(IRIS[1::2])
+    assert report, str(report)
+    assert report.agreement >= 0.98
+    # All votes together, and with what none names, in any order of adding.
+    assert (
+        np.abs(program.model.last.weights.astype(np.int64)).sum() + abs(int(program.model.last.base)) < 2**31
+    )
 
 
 def test_equal_votes_go_to_the_first_class() -> None:

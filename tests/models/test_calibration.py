@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import micromlgen as mm
-from tests.cases import Case
+from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
 METHODS = ["sigmoid", "isotonic"]
@@ -28,8 +28,10 @@ def fitted(model: Any, y: Any = SPECIES, **options: Any) -> Any:
     return CalibratedClassifierCV(model, **{"cv": 2, **options}).fit(IRIS.astype(float), y)
 
 
+SVC = [Case("calibrated_svc", fitted(LinearSVC(random_state=0, max_iter=90_000)), IRIS)]
 CASES = [
-    Case("calibrated_svc", fitted(LinearSVC(random_state=0, max_iter=90_000)), IRIS),
+    *SVC,
+    *integer_cases(SVC, ("int16",)),
     Case("calibrated_points", fitted(GaussianNB(), SPECIES == 2, method="isotonic"), IRIS),
 ]
 
@@ -69,11 +71,23 @@ def test_answers_are_scikit_learns(model: Any, method: str, ensemble: bool, two:
         assert program.model.undecided(estimator, IRIS.astype(float)).mean() < 0.1
 
 
+@pytest.mark.parametrize("two", [False, True])
+@pytest.mark.parametrize("model", [LinearSVC(random_state=0, max_iter=90_000), GaussianNB()])
+def test_integers_agree_on_rows_that_calibration_has_not_seen(model: Any, two: bool) -> None:
+    estimator = fitted(model, SPECIES == 2 if two else SPECIES)
+    program = mm.transpile(
+        estimator, name="calibrated", dtype="int16", calibration=IRIS[::2], min_agreement=0
+    )
+    report = program.verify(IRIS[1::2])
+    assert report, str(report)
+    assert report.agreement >= 0.98
+    expected = estimator.predict_proba(IRIS.astype(float))
+    np.testing.assert_allclose(program.predict_proba(IRIS), expected, atol=0.02)
+
+
 def test_what_cannot_be_ported() -> None:
-    with pytest.raises(
-        ValueError, match="CalibratedClassifierCV cannot be ported in integers; use dtype='float32'"
-    ):
-        mm.transpile(CASES[0].estimator, name="no", dtype="int16", calibration=IRIS)
+    with pytest.raises(ValueError, match=r"isotonic.* in integers; use method='sigmoid' or dtype='float32'"):
+        mm.transpile(CASES[2].estimator, name="no", dtype="int16", calibration=IRIS)
     later = fitted(GaussianNB())
     later.calibrated_classifiers_[0].method = "other"
     with pytest.raises(ValueError, match=r"method='other'\) cannot be ported; use 'sigmoid'"):

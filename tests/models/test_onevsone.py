@@ -34,7 +34,7 @@ FLOAT = [
     Case("ovo_trees", fitted(short()), IRIS),
     Case("ovo_two", fitted(GaussianNB(), SPECIES == 2), IRIS),
 ]
-CASES = [*FLOAT, *integer_cases(FLOAT[:1], ("int16",))]
+CASES = [*FLOAT, *integer_cases(FLOAT[:2], ("int16",))]
 
 
 @pytest.mark.parametrize(

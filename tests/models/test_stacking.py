@@ -20,7 +20,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
 import micromlgen as mm
-from tests.cases import Case
+from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
 SHORT = RandomForestClassifier(4, max_depth=3, random_state=0)
@@ -40,10 +40,11 @@ def fitted(estimator: Any, y: Any = SPECIES) -> Any:
 
 
 LINES = [Ridge(), DecisionTreeRegressor(max_depth=3, random_state=0)]
-CASES = [
+FLOAT = [
     Case("stack_classes", fitted(stack(logistic(), SHORT, GaussianNB())), IRIS),
     Case("stack_numbers", fitted(stack(*LINES, kind=StackingRegressor, passthrough=True), LENGTH), IRIS),
 ]
+CASES = [*FLOAT, *integer_cases(FLOAT[:1], ("int16",)), *integer_cases(FLOAT[1:], ("int8",))]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,14 @@ def test_regressors_answer_as_scikit_learn(passthrough: bool, final: Any) -> Non
     assert report, str(report)
 
 
+@pytest.mark.parametrize("passthrough", [False, True])
+def test_integers_agree_on_rows_that_calibration_has_not_seen(passthrough: bool) -> None:
+    estimator = fitted(stack(logistic(), SHORT, passthrough=passthrough))
+    report = mm.verify(estimator, IRIS[1::2], dtype="int16", calibration=IRIS[::2], min_agreement=0)
+    assert report, str(report)
+    assert report.agreement >= 0.98
+
+
 def test_a_scaler_before_a_stack_is_in_its_members() -> None:
     pipeline = fitted(make_pipeline(StandardScaler(), stack(LogisticRegression(), GaussianNB())))
     report = mm.verify(pipeline, IRIS)
@@ -88,7 +97,6 @@ def test_a_scaler_before_a_stack_is_in_its_members() -> None:
 @pytest.mark.parametrize(
     ("estimator", "options", "message"),
     [
-        (stack(logistic(), SHORT), {"dtype": "int16", "calibration": IRIS}, "inside another .* in integers"),
         (
             StackingClassifier([("a", logistic())], cv="prefit", stack_method="predict"),
             {},

@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeRegressor
 
 import micromlgen as mm
-from tests.cases import Case
+from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
 LABELS = np.stack([SPECIES == 1, IRIS[:, 0] > 5.8, SPECIES == 2], axis=1).astype(int)
@@ -35,12 +35,13 @@ def numbers(model: Any) -> Any:
     return RegressorChain(model, order=[1, 0]).fit(TWO.astype(float), IRIS[:, 2:].astype(float))
 
 
-CASES = [
+FLOAT = [
     Case("chain_classes", classes(LogisticRegression(max_iter=500)), IRIS),
     Case("chain_numbers", numbers(DecisionTreeRegressor(max_depth=3, random_state=0)), TWO),
 ]
 if not OLD:
-    CASES.append(Case("chain_proba", classes(GaussianNB(), "predict_proba"), IRIS))
+    FLOAT.append(Case("chain_proba", classes(GaussianNB(), "predict_proba"), IRIS))
+CASES = [*FLOAT, *integer_cases(FLOAT, ("int16",))]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,13 @@ def test_classifiers_answer_as_scikit_learn(model: Any, method: str) -> None:
 def test_regressors_answer_as_scikit_learn(model: Any) -> None:
     report = mm.verify(numbers(model), TWO)
     assert report, str(report)
+
+
+def test_integers_agree_on_rows_that_calibration_has_not_seen() -> None:
+    estimator = classes(RandomForestClassifier(5, max_depth=4, random_state=0))
+    report = mm.verify(estimator, IRIS[1::2], dtype="int16", calibration=IRIS[::2], min_agreement=0)
+    assert report, str(report)
+    assert report.agreement >= 0.98
 
 
 def test_linear_regressors_are_one() -> None:

@@ -16,7 +16,9 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
-from tests.cases import Case
+from micromlgen.ir import Calibration, Input
+from micromlgen.models.voting import MeanShares
+from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
 LENGTH = IRIS[:, 2].astype(float)
@@ -38,13 +40,14 @@ def fitted(estimator: Any, y: Any = SPECIES) -> Any:
     return estimator.fit(IRIS.astype(float), y)
 
 
-CASES = [
+FLOAT = [
     Case(
         "vote_soft", fitted(vote(logistic(), tree(), GaussianNB(), voting="soft", weights=[1, 2, 0.5])), IRIS
     ),
     Case("vote_hard", fitted(vote(logistic(), tree(), GaussianNB())), IRIS),
     Case("vote_mean", fitted(vote(Ridge(), tree(DecisionTreeRegressor), kind=VotingRegressor), LENGTH), IRIS),
 ]
+CASES = [*FLOAT, *integer_cases(FLOAT, ("int16",)), *integer_cases(FLOAT[:1], ("int8",))]
 
 
 @pytest.mark.parametrize(
@@ -102,16 +105,46 @@ def test_a_mean_of_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("estimator", "options", "message"),
+    "estimator",
     [
-        (vote(logistic(), tree()), {"dtype": "int16", "calibration": IRIS}, "cannot be ported in integers"),
-        (
-            vote(Ridge(), tree(DecisionTreeRegressor), kind=VotingRegressor),
-            {"dtype": "int16", "calibration": IRIS},
-            "Ridge inside another estimator cannot be ported in integers; use dtype='float32'",
-        ),
+        vote(logistic(), RandomForestClassifier(5, max_depth=4, random_state=0), GaussianNB(), voting="soft"),
+        vote(make_pipeline(StandardScaler(), KNeighborsClassifier(3)), tree(), voting="soft"),
+        vote(logistic(), tree(), GaussianNB(), weights=[0.2, 0.3, 0.4]),
+        vote(Ridge(), tree(DecisionTreeRegressor), kind=VotingRegressor, weights=[1, 3]),
     ],
+    ids=lambda e: "".join(str(e).split())[:70],
 )
-def test_what_cannot_be_ported(estimator: Any, options: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        mm.transpile(fitted(estimator), name="no", **options)
+@pytest.mark.parametrize(("dtype", "least"), [("int16", 0.98), ("int8", 0.94)])
+def test_integers_agree_on_rows_that_calibration_has_not_seen(
+    estimator: Any, dtype: str, least: float
+) -> None:
+    """Members share the integers of the features, and a distance wants all features scaled alike."""
+    estimator = fitted(estimator, LENGTH if isinstance(estimator, VotingRegressor) else SPECIES)
+    options = {"dtype": dtype, "calibration": IRIS[::2], "min_agreement": 0}
+    program = mm.transpile(estimator, name="vote", **options)
+    report = program.verify(IRIS[1::2])
+    assert report, str(report)
+    assert report.agreement >= least
+    if hasattr(program.model, "predict_proba"):
+        assert program.model.proba_one == 1 << 15
+        np.testing.assert_allclose(program.predict_proba(IRIS).sum(axis=1), 1, atol=1e-3)
+
+
+def test_votes_of_any_number_of_members_stay_in_32_bits() -> None:
+    """Weights of all sizes, and every answer of every member at its limit."""
+    n, k = 1000, 3
+    weights = np.geomspace(1e-6, 1e6, n)
+    votes = MeanShares(
+        source="many", input=Input(n * k), classes=(np.arange(k),), weights=weights / weights.sum()
+    )
+    inputs = Input(n * k, "int16", exponents=np.full(n * k, 14, np.int32))
+    model = votes.quantize(inputs, Calibration())
+    assert isinstance(model, MeanShares)
+    assert np.abs(model.shares(np.full((1, n * k), -32768, np.int16))).max() + model.proba_half < 2**31
+
+
+def test_what_cannot_be_ported() -> None:
+    soft = fitted(vote(logistic(), tree(), voting="hard"))
+    soft.voting, soft.estimators_[1] = "soft", LinearSVC(random_state=0, max_iter=90_000).fit(IRIS, SPECIES)
+    with pytest.raises(ValueError, match="LinearSVC has no predict_proba here; use voting='hard'"):
+        mm.transpile(soft, name="no")
