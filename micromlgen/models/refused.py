@@ -75,7 +75,6 @@ REMEDIES: Mapping[str, str] = {
     "sklearn.preprocessing.LabelBinarizer": _TARGETS,
     "sklearn.preprocessing.LabelEncoder": _TARGETS,
     "sklearn.preprocessing.MultiLabelBinarizer": _TARGETS,
-    "sklearn.preprocessing.QuantileTransformer": "use PowerTransformer, or KBinsDiscretizer",
     "sklearn.preprocessing.SplineTransformer": "use PolynomialFeatures or KBinsDiscretizer",
     "sklearn.preprocessing.TargetEncoder": "use OrdinalEncoder or OneHotEncoder, of numbered categories",
     "sklearn.semi_supervised.LabelPropagation": _SPREAD,

@@ -1,0 +1,80 @@
+"""Ranks among quantiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import QuantileTransformer
+from sklearn.tree import DecisionTreeClassifier
+
+import micromlgen as mm
+from micromlgen.models.quantiles import MIDDLE, TAIL
+from tests.cases import Case
+from tests.models.test_tree import IRIS, SPECIES
+
+NORMAL = np.random.default_rng(0).normal(size=(1500, 3)).astype(np.float32)
+SKEWED = np.exp(3 * NORMAL).astype(np.float32)
+
+
+def fitted(X: Any = IRIS, n: int = 100, distribution: str = "uniform") -> Any:
+    return QuantileTransformer(
+        n_quantiles=n, output_distribution=distribution, subsample=10_000, random_state=0
+    ).fit(X.astype(float))
+
+
+CASES = [
+    Case("quantiles_uniform", fitted(n=20), IRIS),
+    Case("quantiles_normal", fitted(NORMAL[:200], 40, "normal"), NORMAL[:200]),
+]
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+@pytest.mark.parametrize("n", [10, 1000])
+@pytest.mark.parametrize("X", [NORMAL, SKEWED], ids=["normal", "skewed"])
+def test_answers_are_scikit_learns(X: Any, n: int, distribution: str) -> None:
+    estimator = fitted(X, n, distribution)
+    program = mm.transpile(estimator, name="ranks")
+    between = (X[:-1] + X[1:]) / np.float32(2)
+    expected = estimator.transform(between.astype(float))
+    atol = 1e-6 if distribution == "uniform" else 5e-6
+    np.testing.assert_allclose(program.transform(between), expected, atol=atol)
+    report = program.verify(between[:300])
+    assert report, str(report)
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_numbers_that_come_several_times(distribution: str) -> None:
+    """Whole numbers, and a feature that is always the same."""
+    X = np.stack([np.repeat([0, 1, 2, 3], [10, 40, 40, 11]), np.ones(101)], axis=1).astype(np.float32)
+    estimator = fitted(X, 101, distribution)
+    program = mm.transpile(estimator, name="ranks")
+    rows = np.stack([np.array([-1, 0, 0.5, 1, 1.5, 2, 3, 4]), [0, 1, 1, 2, 1, 0, 1, 2]], axis=1)
+    np.testing.assert_allclose(program.transform(rows), estimator.transform(rows), atol=5e-6)
+    assert program.verify(rows.astype(np.float32))
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+@pytest.mark.parametrize("model", [LogisticRegression(), DecisionTreeClassifier(max_depth=3, random_state=0)])
+def test_before_a_model(model: Any, distribution: str) -> None:
+    first = QuantileTransformer(n_quantiles=30, output_distribution=distribution)
+    report = mm.verify(make_pipeline(first, model).fit(IRIS.astype(float), SPECIES), IRIS)
+    assert report, str(report)
+
+
+def test_the_approximation_of_the_normal_distribution() -> None:
+    p = np.geomspace(1e-7, 0.5, 2000)
+    polynomial = np.polynomial.polynomial.polyval
+    q, r = 0.5 - p, np.sqrt(-np.log(p)) - 1.6
+    middle = -q * polynomial(0.180625 - q**2, MIDDLE[0]) / polynomial(0.180625 - q**2, MIDDLE[1])
+    tail = -polynomial(r, TAIL[0]) / polynomial(r, TAIL[1])
+    np.testing.assert_allclose(np.where(q <= 0.425, middle, tail), ndtri(p), rtol=2e-7, atol=1e-9)
+
+
+def test_what_cannot_be_ported() -> None:
+    with pytest.raises(ValueError, match="QuantileTransformer cannot be ported in integers; use dtype="):
+        mm.transpile(fitted(), name="no", dtype="int16", calibration=IRIS)
