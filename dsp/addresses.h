@@ -10,11 +10,13 @@
         __asm__("ldi %A0, lo8(%1)\n\tldi %B0, hi8(%1)\n\tldi %C0, hh8(%1)\n\tldi %D0, 0" : "=d"(start_##t) : "i"(t)); \
         start_##t; }))
 #define MML2_FLASH_SKIP(type, at, n) ((at) + (uint32_t)(n) * sizeof(type))
+#define MML2_FLASH_GET_U8(at, i) pgm_read_byte_far((at) + (uint32_t)(i))
 #define MML2_FLASH_GET_U16(at, i) pgm_read_word_far((at) + (uint32_t)(i) * 2u)
 #else
 #define MML2_FLASH_AT(type) const type *
 #define MML2_FLASH_START(t) (t)
 #define MML2_FLASH_SKIP(type, at, n) ((at) + (n))
+#define MML2_FLASH_GET_U8(at, i) MML2_FLASH_U8(at, i)
 #define MML2_FLASH_GET_U16(at, i) MML2_FLASH_U16(at, i)
 #endif
 #endif

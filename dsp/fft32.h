@@ -39,6 +39,11 @@ static inline mml2_twiddle_t mml2_turned(mml2_twiddle_t w)
 {
     return w << 16 | (uint16_t)(0u - (w >> 16));
 }
+/* As times_cos, by one number. */
+static inline int32_t mml2_half_product(int32_t a, int16_t b)
+{
+    return mml2_times_cos(a, (uint16_t)b);
+}
 #else
 typedef struct {
     int16_t cos, sin;
@@ -83,37 +88,82 @@ static inline uint16_t mml2_fft_next(uint16_t reversed, uint16_t unit)
     return (uint16_t)(reversed + unit);
 }
 
-/* A sample times the window, shifted up by `shift`, down where that is negative. */
-static inline int32_t mml2_fft32_sample(
-    int16_t x, int8_t shift, MML2_FLASH_AT(int16_t) window, uint16_t at, uint8_t windowed)
+/* What is transformed. */
+typedef struct {
+    const int16_t *x;
+    int8_t shift;      /* that scales it, up or, where negative, down */
+    uint8_t windowed;  /* whether there is a window: its first half and the middle in Q15 */
+    uint8_t framed;    /* whether the rest is used; without it there are as many samples as are transformed */
+    uint8_t follows;   /* whether a sample precedes x[0] */
+    uint8_t up;        /* first of all samples are shifted up by this, as far as all of them allow */
+    uint16_t length;   /* samples, and what the window is of; 0 follows */
+    int16_t emphasis;  /* Q15 of the part of the sample before that is taken off each */
+    MML2_FLASH_AT(int16_t) window;
+} mml2_fft32_input_t;
+
+/* By how much n samples can be shifted up. */
+static inline uint8_t mml2_fft32_headroom(const int16_t *x, uint16_t n)
 {
-    const int32_t value = windowed ? (int32_t)x * (int16_t)MML2_FLASH_GET_U16(window, at) : x;
-    return shift < 0 ? value >> -shift : value * ((int32_t)1 << shift);
+    uint32_t every = 0;
+    uint8_t bits = 0;
+#if defined(__GNUC__) && !defined(__AVR__)
+    /* Two at once, one in the other's lowest bit: v ^ v << 1 has one bit more than v without its sign. */
+    if (!((uintptr_t)x & 3u)) {
+        const int16_t *const pairs = (const int16_t *)__builtin_assume_aligned(x, 4);
+        uint_fast16_t i;
+        for (i = 0; i + 1u < n; i += 2u) {
+            uint32_t pair;
+            memcpy(&pair, pairs + i, sizeof pair);
+            every |= pair ^ pair << 1;
+        }
+        every = (uint16_t)(every | every >> 16) >> 1;
+        x += i;
+        n = (uint16_t)(n - i);
+    }
+#endif
+    for (; n; --n, ++x) every |= (uint16_t)(*x < 0 ? ~*x : *x);
+    for (; every; every >>= 1) ++bits;
+    return (uint8_t)(15u - bits);
+}
+
+/* Sample `at`, with element `place` of the window if that is of all samples. */
+static inline int32_t mml2_fft32_sample(mml2_fft32_input_t in, int_fast16_t at, int_fast16_t place)
+{
+    int32_t value;
+    if (in.framed) {
+        if (at >= (int_fast16_t)in.length) return 0;
+        value = (int32_t)in.x[at] * ((int32_t)32768L << in.up);
+        if (in.emphasis && (at || in.follows)) value -= ((int32_t)in.x[at - 1] * ((int32_t)1 << in.up)) * in.emphasis;
+        if (at > (int_fast16_t)(in.length / 2u)) at = (int_fast16_t)in.length - at;
+        value = in.windowed ? mml2_half_product(value, (int16_t)MML2_FLASH_GET_U16(in.window, (uint16_t)at)) : value >> 1;
+    } else {
+        value = in.x[at] * ((int32_t)1 << in.up);
+        if (in.windowed) value *= (int16_t)MML2_FLASH_GET_U16(in.window, (uint16_t)place);
+    }
+    /* Rounded to nearest: all of them too low would be a bias, which adds up in bin 0. */
+    return in.shift < 0 ? (value + ((int32_t)1 << (-1 - in.shift))) >> -in.shift : value * ((int32_t)1 << in.shift);
 }
 
 /* The transform of numbers start, start + M / 4, start + M / 2, start + 3 M / 4 of M = size; start is from -M / 4
    to M / 4 - 1, and what lies before the first sample is at the end. */
-static inline void mml2_fft32_of_4(
-    const int16_t *x, int32_t *z, int16_t start, uint16_t size, int8_t shift, MML2_FLASH_AT(int16_t) window,
-    uint8_t windowed)
+static inline void mml2_fft32_of_4(mml2_fft32_input_t in, int32_t *z, int16_t start, uint16_t size)
 {
-    const int16_t half = (int16_t)(size / 2u); /* samples between two of the numbers */
-    const int16_t even = (int16_t)(2 * start), odd = (int16_t)(even + 1);
-    const int16_t *const b = x + half + even, *const c = b + half, *const d = c + half;
-    const int16_t *const a = start < 0 ? d + half : b - half;
+    const int_fast16_t half = (int_fast16_t)(size / 2u); /* samples between two of the numbers */
+    const int_fast16_t even = 2 * start, odd = even + 1;
+    const int_fast16_t b = half + even, a = start < 0 ? b + 3 * half : b - half;
     /* The window's second half is the first, backwards. */
-    const uint16_t from_even = (uint16_t)(even < 0 ? -even : even), from_odd = (uint16_t)(odd < 0 ? -odd : odd);
-    const int32_t ar = mml2_fft32_sample(a[0], shift, window, from_even, windowed);
-    const int32_t cr = mml2_fft32_sample(c[0], shift, window, (uint16_t)(size - from_even), windowed);
+    const int_fast16_t from_even = even < 0 ? -even : even, from_odd = odd < 0 ? -odd : odd;
+    const int32_t ar = mml2_fft32_sample(in, a, from_even);
+    const int32_t cr = mml2_fft32_sample(in, b + half, 2 * half - from_even);
     const int32_t s0r = ar + cr, s1r = ar - cr;
-    const int32_t bi = mml2_fft32_sample(b[1], shift, window, (uint16_t)(half + odd), windowed);
-    const int32_t di = mml2_fft32_sample(d[1], shift, window, (uint16_t)(half - odd), windowed);
+    const int32_t bi = mml2_fft32_sample(in, b + 1, half + odd);
+    const int32_t di = mml2_fft32_sample(in, b + 2 * half + 1, half - odd);
     const int32_t s2i = bi + di, s3i = bi - di;
-    const int32_t br = mml2_fft32_sample(b[0], shift, window, (uint16_t)(half + even), windowed);
-    const int32_t dr = mml2_fft32_sample(d[0], shift, window, (uint16_t)(half - even), windowed);
+    const int32_t br = mml2_fft32_sample(in, b, half + even);
+    const int32_t dr = mml2_fft32_sample(in, b + 2 * half, half - even);
     const int32_t s2r = br + dr, s3r = br - dr;
-    const int32_t ai = mml2_fft32_sample(a[1], shift, window, from_odd, windowed);
-    const int32_t ci = mml2_fft32_sample(c[1], shift, window, (uint16_t)(size - from_odd), windowed);
+    const int32_t ai = mml2_fft32_sample(in, a + 1, from_odd);
+    const int32_t ci = mml2_fft32_sample(in, b + half + 1, 2 * half - from_odd);
     const int32_t s0i = ai + ci, s1i = ai - ci;
     z[0] = s0r + s2r;
     z[1] = s0i + s2i;
@@ -147,9 +197,7 @@ static inline void mml2_fft32_of_2(int32_t *even, int32_t re, int32_t im)
 }
 
 /* The first pass: transforms of `radix` numbers, 4 or 8, each where the others want it. */
-static inline void mml2_fft32_first(
-    const int16_t *x, int32_t *z, uint16_t size, uint8_t radix, int8_t shift, MML2_FLASH_AT(int16_t) window,
-    uint8_t windowed)
+static inline void mml2_fft32_first(mml2_fft32_input_t in, int32_t *z, uint16_t size, uint8_t radix)
 {
     const int16_t blocks = (int16_t)(size / radix), digit = (int16_t)(blocks / 4);
     int32_t *const end = z + 2u * size;
@@ -159,9 +207,9 @@ static inline void mml2_fft32_first(
         int16_t start = (int16_t)(reversed - ((reversed & reversed >> 1 & 0x5555u) << 2));
         const int16_t last = (int16_t)(start - digit);
         for (;;) {
-            mml2_fft32_of_4(x, z, start, size, shift, window, windowed);
+            mml2_fft32_of_4(in, z, start, size);
             if (radix == 8) {
-                mml2_fft32_of_4(x, z + 8, (int16_t)(start + blocks), size, shift, window, windowed);
+                mml2_fft32_of_4(in, z + 8, (int16_t)(start + blocks), size);
                 mml2_fft32_of_2(z, z[8], z[9]);
                 mml2_fft32_of_2(z + 2, mml2_fft32_diagonal(z[11] + z[10]), mml2_fft32_diagonal(z[11] - z[10]));
                 mml2_fft32_of_2(z + 4, z[13], -z[12]);
@@ -395,17 +443,16 @@ static inline void mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT(int
     low[1] = -low[1];
 }
 
-/* Bins 0 to N / 2 of N = 2 * size samples x: real and imaginary parts in z[0] to z[N + 1].
+/* Bins 0 to N / 2 of N = 2 * size samples: real and imaginary parts in z[0] to z[N + 1].
 
-   table: -cos and -sin of 2 pi k / N in Q15, k = 0 to N / 4. window: its first half and the middle, in Q15, if
-   `windowed`. Input Q0, output Q(shift - passes), passes being those of radix 4 behind the first; each rounds
-   down. |z| <= 2^30. */
+   table: -cos and -sin of 2 pi k / N in Q15, k = 0 to N / 4. Input Q0, output Q(shift - passes), passes being those
+   of radix 4 behind the first; with a window Q15 above that, with a framed input Q14. Every product and half
+   is rounded down. |z| <= 2^30 by the choice of the shift. */
 static inline void mml2_fft32(
-    const int16_t *x, int32_t *z, uint16_t size, uint8_t radix, int8_t shift, MML2_FLASH_AT(int16_t) table,
-    MML2_FLASH_AT(int16_t) window, uint8_t windowed)
+    mml2_fft32_input_t in, int32_t *z, uint16_t size, uint8_t radix, MML2_FLASH_AT(int16_t) table)
 {
     uint16_t quarter = radix;
-    mml2_fft32_first(x, z, size, radix, shift, window, windowed);
+    mml2_fft32_first(in, z, size, radix);
 #if defined(MML2_FFT32_UNROLLED_)
     if (radix == 4) {
         if (size > 4u) mml2_fft32_pass(z, size, 4, table);

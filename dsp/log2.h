@@ -20,9 +20,9 @@ static inline uint8_t mml2_bit_length(uint32_t v)
 #endif
 }
 
-/* log2(v) in Q11, rounded to nearest, within 1.5 steps; 0 of 0. By lines between the 33 entries of the table,
+/* log2(v) in Q11, from 0 to 2^16, rounded to nearest, within 1.5 steps; 0 of 0. By lines between the 33 entries of the table,
    log2(1 + i / 32) in Q16. */
-static inline uint16_t mml2_log2(uint32_t v, MML2_FLASH_AT(uint16_t) table)
+static inline uint32_t mml2_log2(uint32_t v, MML2_FLASH_AT(uint16_t) table)
 {
     const uint8_t exponent = (uint8_t)(mml2_bit_length(v | 1u) - 1u);
     const uint32_t fraction = (v | (uint32_t)!v) << (31 - exponent);
@@ -30,6 +30,6 @@ static inline uint16_t mml2_log2(uint32_t v, MML2_FLASH_AT(uint16_t) table)
     const uint16_t rest = (uint16_t)(fraction >> 15 & 0x7ffu);
     const uint16_t low = (uint16_t)MML2_FLASH_GET_U16(table, at), high = (uint16_t)MML2_FLASH_GET_U16(table, at + 1u);
     const uint32_t mantissa = low + ((uint32_t)(high - low) * rest >> 11);
-    return (uint16_t)(((uint32_t)exponent << 11) + ((mantissa + 16u) >> 5));
+    return ((uint32_t)exponent << 11) + ((mantissa + 16u) >> 5);
 }
 #endif

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.features._root import bit_length
+
 Array = NDArray[Any]
 #: sqrt(1/2) in Q15.
 _DIAGONAL = 23170
@@ -55,23 +57,39 @@ def order(size: int, first: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class RealFFT32:
-    """The transform of windows of `n_fft` int16 samples.
+    """The transform of frames of int16 samples.
 
     Parameters
     ----------
     n_fft : int
         A power of two, from 8.
-    window : int16 array of shape (n_fft / 2 + 1,), or None
+    window : int16 array of shape (length // 2 + 1,), or None
         First half of a window that is symmetric around its middle sample, in Q15 of 32767; None: ones.
+    frame_length : int, optional
+        Samples, behind which there are zeros; by default n_fft.
+    emphasis : int
+        Q15 of the part of the sample before that is taken off each.
     """
 
     n_fft: int
     window: NDArray[np.int16] | None
+    frame_length: int | None = None
+    emphasis: int = 0
 
     @property
     def size(self) -> int:
         """Complex numbers, M."""
         return self.n_fft // 2
+
+    @property
+    def length(self) -> int:
+        """Samples of a frame."""
+        return self.n_fft if self.frame_length is None else self.frame_length
+
+    @property
+    def framed(self) -> bool:
+        """Whether samples are more than multiplied: then they have 15 bits more, and the products lose 16."""
+        return self.length < self.n_fft or self.emphasis != 0
 
     @property
     def first(self) -> int:
@@ -85,20 +103,28 @@ class RealFFT32:
 
     @cached_property
     def whole_window(self) -> NDArray[np.int64]:
-        """The window of all samples, or ones, shape (n_fft,)."""
+        """The window of all samples, or ones, shape (length,)."""
         if self.window is None:
-            return np.ones(self.n_fft, np.int64)
-        half = self.window.astype(np.int64)
-        return np.concatenate([half, half[-2:0:-1]])
+            return np.ones(self.length, np.int64)
+        at = np.arange(self.length)
+        return np.asarray(self.window.astype(np.int64)[np.minimum(at, self.length - at)])
 
     @property
     def gain_shift(self) -> int:
         """Exponent of the samples at the start: positive where they are shifted up."""
         # |X| <= 2**15 * sum(|w|) * 2**(shift - passes); of the parts before the last pass the sum over pairs
         # of sqrt(even**2 + odd**2), twice where two are added.
-        w = np.abs(self.whole_window).astype(np.float64)
+        w = np.zeros(self.n_fft)
+        w[: self.length] = np.abs(self.whole_window) * (1 + self.emphasis / 2**15)
         largest = max(w.sum(), 2 * np.hypot(w[::2], w[1::2]).sum())
         return int(30 - 15 + self.n_passes - np.ceil(np.log2(largest * (1 + _SLACK))))
+
+    @property
+    def input_shift(self) -> int:
+        """The same for what a sample has become: a framed one has 14 bits more, 15 of them a window's."""
+        if not self.framed:
+            return self.gain_shift
+        return self.gain_shift - 14 if self.window is None else self.gain_shift + 1
 
     @property
     def unit(self) -> float:
@@ -106,11 +132,38 @@ class RealFFT32:
         peak = 1.0 if self.window is None else 32767.0
         return float(np.ldexp(1.0, self.n_passes - self.gain_shift)) / peak
 
-    def spectrum(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
-        """Real and imaginary parts of the bins 0 … n_fft / 2, int64 of shape (n, n_fft / 2 + 1)."""
-        scaled = X.astype(np.int64) * self.whole_window
-        shift = self.gain_shift
-        scaled = scaled << shift if shift >= 0 else scaled >> -shift
+    def headroom(self, X: NDArray[np.int16], before: NDArray[np.int16] | None = None) -> Array:
+        """By how much all samples of each frame can be shifted up, shape (n,); takes what `spectrum` does."""
+        every = np.bitwise_or.reduce(X ^ (X >> 15), axis=1)
+        if self.emphasis and before is not None:
+            every |= before ^ (before >> 15)
+        return 15 - bit_length(every)
+
+    def _samples(self, X: Array, before: Array | None) -> Array:
+        """Frames times the window, as they come to the first pass: shape (n, n_fft)."""
+        wide = X.astype(np.int64)
+        if not self.framed:
+            wide = wide * self.whole_window
+        else:
+            last = np.zeros(len(X), np.int64) if before is None else before.astype(np.int64)
+            shifted = np.concatenate([last[:, None], wide[:, :-1]], axis=1)
+            wide = (wide << 15) - shifted * self.emphasis
+            wide = wide >> 1 if self.window is None else half_product(wide, self.whole_window)
+            wide = np.pad(wide, ((0, 0), (0, self.n_fft - self.length)))
+        shift = self.input_shift
+        # Rounded to nearest: all of them too low would be a bias, which adds up in bin 0.
+        return wide << shift if shift >= 0 else (wide + (1 << (-1 - shift))) >> -shift
+
+    def spectrum(self, X: NDArray[np.int16], before: NDArray[np.int16] | None = None) -> tuple[Array, Array]:
+        """Real and imaginary parts of the bins 0 … n_fft / 2, int64 of shape (n, n_fft / 2 + 1).
+
+        Parameters
+        ----------
+        X : integers of 16 bits, shape (n, length)
+        before : integers of 16 bits, shape (n,), optional
+            The samples before, for the emphasis; by default zeros.
+        """
+        scaled = self._samples(X, before)
         at = order(self.size, self.first)
         re, im = self._first_pass(scaled[:, 2 * at], scaled[:, 2 * at + 1])
         w = twiddles(self.n_fft).astype(np.int64)

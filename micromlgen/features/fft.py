@@ -69,7 +69,7 @@ class Spectrum(Extraction):
             return np.stack([re, im], axis=2).reshape(len(Q), -1).astype(np.int32)
         re, im = np.abs(re), np.abs(im)
         if self.output == "power":
-            return (_square(re) + _square(im)).astype(np.int32)
+            return (square(re) + square(im)).astype(np.int32)
         shift = np.maximum(bit_length(re | im) - 15, 0)
         power = (re >> shift) ** 2 + (im >> shift) ** 2
         if self.output == "magnitude":
@@ -112,7 +112,7 @@ class Spectrum(Extraction):
         ]
 
 
-def _square(a: Array) -> Array:
+def square(a: Array) -> Array:
     """``a**2 / 2**30`` of a from 0 to 2**30, rounded down twice."""
     high, low = a >> 15, a & 0x7FFF
     return np.asarray(high * high + (high * low >> 14))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from micromlgen.boards import STRICT, core
-from micromlgen.render import source
+from micromlgen.boards import STRICT, Call, core
+from micromlgen.features._root import log2_q11, log2_table
+from micromlgen.render import _environment, source
 
 DSP = Path(__file__).parents[2] / "dsp"
 
@@ -27,3 +29,23 @@ def test_a_header_has_each_file_once() -> None:
     assert text.index("MICROMLGEN_LOG2_2") < text.index("MICROMLGEN_BINS_2")
     assert text.count("#ifndef MICROMLGEN_FLASH_AT_2") == 1
     assert "#include" not in text  # flash.h, which includes some, is in every generated header already
+
+
+def test_logarithms_are_the_twin_up_to_the_largest() -> None:
+    """Which rounds up to one more than 16 bits hold."""
+    v = np.unique(
+        np.concatenate([2 ** np.arange(32), 2 ** np.arange(1, 33) - 1, np.arange(40), [0xFFFFFF00]])
+    )
+    environment = _environment()
+    table = environment.from_string('{% import "flash.h.j2" as flash %}{{ flash.array("logs", t) }}').render(
+        t=log2_table()
+    )
+    header = f"#include <stdint.h>\n#include <string.h>\n{source('flash')}\n{source('log2')}\n{table}"
+    halves = np.stack([v >> 16, v & 0xFFFF], axis=1).astype(np.uint16).view(np.int16)
+    value = "(uint32_t)(uint16_t)x[0] << 16 | (uint16_t)x[1]"
+    call = Call(header, halves, f"y[0] = (int32_t)mml2_log2({value}, MML2_FLASH_START(logs));")
+    result = core("host").run([call], flags=("-O1", *STRICT), measure=False)[0]
+    np.testing.assert_array_equal(result.y[:, 0], log2_q11(v))
+    assert result.y.max() == 1 << 16
+    exact = 2048 * np.log2(np.maximum(v, 1))
+    assert np.abs(log2_q11(v) - exact).max() <= 1.5

@@ -1,0 +1,203 @@
+"""Mel-frequency cepstral coefficients: a cosine transform of the log energies of bands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+
+from micromlgen.convert import converts
+from micromlgen.features.mel import LogMel, MelExtractor, frame_names
+from micromlgen.ir import Extraction, Layout
+
+Array = NDArray[Any]
+#: Highest log energy in Q9.
+_HIGHEST = 32767
+#: Bytes of code, and cycles of a product.
+_CODE = (500, 250, 200, 200)
+_CYCLES = (60.0, 10.0, 4.0, 6.0)
+
+
+def cosines(n_mfcc: int, n_mels: int, lifter: int) -> NDArray[np.float64]:
+    """Rows of the orthonormal DCT-II, times the lifter: shape (n_mfcc, n_mels)."""
+    rows = np.asarray(dct(np.eye(n_mels), norm="ortho", axis=0))[:n_mfcc]
+    if lifter:
+        rows = rows * (1 + lifter / 2 * np.sin(np.pi * np.arange(n_mfcc) / lifter))[:, None]
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Cepstra(Extraction):
+    """Frames, one after another, of coefficients in powers of two of log2."""
+
+    mel: LogMel
+
+    @property
+    def n_mfcc(self) -> int:
+        """Coefficients of a frame."""
+        return self.mel.given.n_mfcc
+
+    @property
+    def half(self) -> int:
+        """Bands of which each has the same cosine as another, up to the sign, and the one in the middle."""
+        return (self.mel.bank.n_mels + 1) // 2
+
+    @cached_property
+    def _rows(self) -> NDArray[np.float64]:
+        given = self.mel.given
+        return cosines(given.n_mfcc, given.n_mels, given.lifter)
+
+    @cached_property
+    def _exponents(self) -> NDArray[np.int64]:
+        """Largest of two for which a row fits int16, shape (n_mfcc,)."""
+        return np.asarray(np.floor(np.log2(32767 / np.abs(self._rows).max(axis=1))), np.int64)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int16]:
+        """First halves of the rows times powers of two, shape (n_mfcc, half)."""
+        scaled = np.ldexp(self._rows[:, : self.half], self._exponents[:, None])
+        return np.asarray(np.rint(scaled), np.int16)
+
+    @cached_property
+    def fraction(self) -> NDArray[np.int64]:
+        """Bits of each coefficient behind the point, as many as the largest leaves: shape (n_mfcc,)."""
+        low, high = self.mel.lowest / 512, _HIGHEST / 512
+        middle, around = (low + high) / 2, (high - low) / 2
+        largest = around * np.abs(self._rows).sum(axis=1) + np.abs(middle * self._rows.sum(axis=1)) + 0.01
+        bits: NDArray[np.int64] = np.floor(np.log2(32767 / largest)).astype(np.int64)
+        if self.mel.given.energy:
+            bits[0] = 9
+        return np.asarray(np.minimum(bits, 12))
+
+    @property
+    def shifts(self) -> NDArray[np.uint8]:
+        """By how much sums are shifted down, shape (n_mfcc,): of logs in Q17 times rows, less 16 bits."""
+        return (1 + self._exponents - self.fraction).astype(np.uint8)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.int16)
+
+    @property
+    def top(self) -> int:
+        return 32767
+
+    def names(self) -> Sequence[str]:
+        return frame_names("mfcc", range(self.n_mfcc), self.mel.n_frames)
+
+    def unit(self) -> NDArray[np.float64]:
+        return np.tile(self.mel.step * 512 * np.ldexp(1.0, -self.fraction), self.mel.n_frames)
+
+    def predict(self, Q: Array) -> Array:
+        log, whole = self.mel.with_energy(np.asarray(Q, np.int16))
+        first, last = log[:, :, : self.half], log[:, :, ::-1][:, :, : self.half]
+        middle = np.arange(self.half) * 2 + 1 == self.mel.bank.n_mels
+        even = np.where(middle, first, first + last) << 8
+        odd = np.where(middle, first, first - last) << 8
+        out = np.empty((*log.shape[:2], self.n_mfcc), np.int64)
+        for i, (row, shift) in enumerate(zip(self.rows.astype(np.int64), self.shifts.tolist(), strict=True)):
+            total = (((odd if i % 2 else even) * row) >> 16).sum(axis=2)
+            out[:, :, i] = (total + (1 << shift >> 1)) >> shift
+        if self.mel.given.energy:
+            out[:, :, 0] = whole
+        return out.reshape(len(Q), -1).astype(np.int16)
+
+    def layouts(self) -> Sequence[Layout]:
+        tables = self.mel.tables() | {"rows": self.rows.ravel(), "shifts": self.shifts}
+        products = self.n_mfcc * self.half
+        return self.mel.costs(tables, _CODE, [c * products for c in _CYCLES])
+
+    def contract(self) -> Sequence[str]:
+        given = self.mel.given
+        liftered = f", lifter {given.lifter}" if given.lifter else ""
+        first = "; the first is the log energy of the frame" if given.energy else ""
+        return [*self.mel.contract(), f"{given.n_mfcc} coefficients, orthonormal DCT-II{liftered}{first}"]
+
+
+class MFCC(MelExtractor):
+    """Mel-frequency cepstral coefficients, frame by frame: (n_frames * n_mfcc) int16 features.
+
+    Parameters
+    ----------
+    n_mfcc : int
+        Coefficients of a frame, by default 13.
+    lifter : int
+        Coefficient i is multiplied by ``1 + lifter / 2 * sin(pi * i / lifter)``; by default 0, not at all.
+    energy : bool
+        Whether the log energy of the frame takes the place of the first coefficient.
+
+    The other parameters are those of `MelSpectrogram`.
+    """
+
+    def __init__(
+        self,
+        sample_rate: float = 16000,
+        n_fft: int | None = None,
+        frame_length: int | None = None,
+        hop_length: int | None = None,
+        n_mels: int | None = None,
+        n_mfcc: int | None = None,
+        fmin: float | None = None,
+        fmax: float | None = None,
+        window: Any = None,
+        preset: str | None = None,
+        *,
+        spectrum: str | None = None,
+        mel_scale: str | None = None,
+        mel_norm: str | None = None,
+        edges: str | None = None,
+        log: str | None = None,
+        floor: float | None = None,
+        top_db: float | None = None,
+        pre_emphasis: float | None = None,
+        scaled: bool | None = None,
+        full_scale: float | None = None,
+        lifter: int | None = None,
+        energy: bool | None = None,
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.n_fft = n_fft
+        self.frame_length = frame_length
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.n_mfcc = n_mfcc
+        self.fmin = fmin
+        self.fmax = fmax
+        self.window = window
+        self.preset = preset
+        self.spectrum = spectrum
+        self.mel_scale = mel_scale
+        self.mel_norm = mel_norm
+        self.edges = edges
+        self.log = log
+        self.floor = floor
+        self.top_db = top_db
+        self.pre_emphasis = pre_emphasis
+        self.scaled = scaled
+        self.full_scale = full_scale
+        self.lifter = lifter
+        self.energy = energy
+
+    def extraction(self, n_samples: int | None = None) -> Cepstra:
+        mel = self._log_mel(n_samples)
+        span = np.zeros((mel.n_frames * mel.given.n_mfcc, 2))
+        return Cepstra(source="MFCC", input=mel.input, span=span, mel=mel)
+
+    def _reference(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        given = self._options()
+        log, whole = self._logs(samples)
+        out = log @ cosines(given.n_mfcc, given.n_mels, given.lifter).T
+        if given.energy:
+            out[:, :, 0] = whole
+        return np.asarray(out.reshape(len(samples), -1))
+
+
+@converts("micromlgen.features.MFCC")
+def mfcc(estimator: MFCC) -> Cepstra:
+    """Convert the parameters."""
+    return estimator.extraction()

@@ -1,0 +1,200 @@
+"""MelSpectrogram and MFCC: the field's definitions, in integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import micromlgen as mm
+from micromlgen.boards import STRICT, core
+from micromlgen.calls import predict_call
+from micromlgen.features import MFCC, MelSpectrogram
+from tests.cases import Case
+from tests.conformance.test_host import SANITIZE
+from tests.features.speech import voiced
+from tests.features.windows import every_kind, stacked
+
+PRESETS: list[dict[str, Any]] = [
+    {},
+    {"preset": "librosa", "n_fft": 512, "n_mels": 40, "n_mfcc": 13},
+    {"preset": "torchaudio", "n_mels": 40, "n_mfcc": 13},
+    {"preset": "python_speech_features"},
+    {"spectrum": "magnitude", "log": "log2"},
+]
+SMALL: dict[str, Any] = {"sample_rate": 4000, "n_fft": 64, "n_mels": 9}
+CASES = [
+    Case("mel_one", MelSpectrogram(**SMALL, log="db"), stacked(64)),
+    Case("mfcc_one", MFCC(**SMALL, n_mfcc=6, top_db=180), stacked(64)),
+    Case("mfcc_speech", MFCC(2000, preset="python_speech_features", n_fft=64).fit(stacked(90)), stacked(90)),
+    Case(
+        "mfcc_slaney",
+        MFCC(**SMALL, n_mfcc=5, mel_norm="slaney", mel_scale="slaney").fit(stacked(128)),
+        stacked(128),
+    ),
+]
+
+
+@pytest.mark.parametrize("n_mels", [40, 128])
+@pytest.mark.parametrize(("htk", "norm"), [(True, None), (True, "slaney"), (False, None), (False, "slaney")])
+def test_filters_are_librosas(n_mels: int, htk: bool, norm: str | None) -> None:
+    librosa = pytest.importorskip("librosa")
+    options = {"mel_scale": "htk" if htk else "slaney", "mel_norm": norm}
+    bank = MFCC(16000, n_fft=2048, n_mels=n_mels, fmin=50, fmax=7000, **options).extraction().mel.bank
+    theirs = librosa.filters.mel(
+        sr=16000, n_fft=2048, n_mels=n_mels, fmin=50, fmax=7000, htk=htk, norm=norm, dtype=np.float64
+    )
+    np.testing.assert_allclose(bank.matrix(), theirs, atol=1e-12)
+
+
+def test_the_preset_of_librosa_is_librosa() -> None:
+    librosa = pytest.importorskip("librosa")
+    X = voiced(4, 2048 + 3 * 512, -6, 22050)
+    theirs = librosa.feature.mfcc(y=X / 32768.0, sr=22050, center=False)  # (n, coefficients, frames)
+    ours = MFCC(22050, preset="librosa")
+    np.testing.assert_allclose(ours.reference(X), theirs.transpose(0, 2, 1).reshape(4, -1), atol=1e-4)
+    np.testing.assert_allclose(ours.dequantize(ours.fit(X).transform(X)), ours.reference(X), atol=0.3)
+    theirs = librosa.feature.melspectrogram(y=X / 32768.0, sr=22050, center=False)
+    theirs = np.stack([librosa.power_to_db(each) for each in theirs])
+    ours = MelSpectrogram(22050, preset="librosa")
+    np.testing.assert_allclose(ours.reference(X), theirs.transpose(0, 2, 1).reshape(4, -1), atol=1e-4)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 16000])
+def test_the_preset_of_python_speech_features_is_it(sample_rate: int) -> None:
+    psf = pytest.importorskip("python_speech_features")
+    length, hop = int(0.025 * sample_rate + 0.5), int(0.01 * sample_rate + 0.5)
+    X = voiced(4, length + 4 * hop, -6, sample_rate)
+    ours = MFCC(sample_rate, preset="python_speech_features")
+    theirs = np.stack([psf.mfcc(x, sample_rate, nfft=512).ravel() for x in X])
+    np.testing.assert_allclose(ours.reference(X), theirs, atol=1e-9)
+    np.testing.assert_allclose(ours.fit(X).dequantize(ours.transform(X)), theirs, atol=0.1)
+
+
+def test_the_preset_of_torchaudio_is_its_formula() -> None:
+    """As torchaudio.functional has it: too heavy a package to install for this."""
+    X = voiced(4, 400, -6)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
+    power = np.abs(np.fft.rfft(X / 32768.0 * window, 512)) ** 2
+    top = 2595 * np.log10(1 + 8000 / 700)
+    corners = 700 * (10 ** (np.linspace(0, top, 42) / 2595) - 1)
+    slopes = corners[:, None] - np.linspace(0, 8000, 257)
+    apart = np.diff(corners)[:, None]
+    bank = np.maximum(0, np.minimum(-slopes[:-2] / apart[:-1], slopes[2:] / apart[1:]))
+    decibels = 10 * np.log10(np.maximum(power @ bank.T, 1e-10))
+    decibels = np.maximum(decibels, decibels.max(axis=1, keepdims=True) - 80)
+    m = np.arange(40)
+    rows = np.cos(np.pi / 40 * (m + 0.5) * np.arange(13)[:, None]) * np.sqrt(2 / 40)
+    rows[0] /= np.sqrt(2)
+    ours = MFCC(16000, preset="torchaudio", n_mels=40, n_mfcc=13)
+    np.testing.assert_allclose(ours.reference(X), decibels @ rows.T, atol=1e-9)
+
+
+@pytest.mark.parametrize("options", PRESETS, ids=str)
+def test_error_is_small_at_any_level(options: dict[str, Any]) -> None:
+    mfcc = MFCC(16000, **options)
+    n = mfcc.extraction().input.n_features
+    white = np.rint(np.random.default_rng(0).normal(0, 6000, (40, n))).clip(-32768, 32767).astype(np.int16)
+    levels = [voiced(40, n, -level) for level in (0, 6, 20, 40, 60)]
+    deviation = mfcc.reference(np.concatenate([white, *levels])).std(axis=0)
+    kinds = every_kind(n)
+    others = [kinds[name][None] for name in ("square", "impulse", "faint", "silent", "quiet", "random")]
+    for X in (white, *levels, *others):
+        error = np.abs(mfcc.dequantize(mfcc.transform(X)) - mfcc.reference(X))
+        assert (error <= 0.02 * deviation).all()
+
+
+def test_silence_is_the_floor() -> None:
+    mel = MelSpectrogram(16000, log="db", floor=1e-6)
+    silence = np.zeros((1, 512), np.int16)
+    np.testing.assert_allclose(mel.dequantize(mel.transform(silence)), -60, atol=mel.extraction().step / 2)
+    np.testing.assert_allclose(mel.reference(silence), -60)
+
+
+def test_frames_follow_one_another() -> None:
+    X = voiced(3, 512 + 3 * 160, -10)
+    options: dict[str, Any] = {"sample_rate": 16000, "hop_length": 160, "top_db": 180}
+    whole = MFCC(**options).fit(X)
+    each = [MFCC(**options).transform(X[:, 160 * t : 160 * t + 512]) for t in range(4)]
+    np.testing.assert_array_equal(whole.transform(X), np.concatenate(each, axis=1))
+    assert whole.get_feature_names_out()[[0, 13]].tolist() == ["mfcc0_0", "mfcc0_1"]
+
+
+@pytest.mark.parametrize(
+    ("extractor", "n"),
+    [
+        (MelSpectrogram(16000), 512),
+        (MFCC(16000, n_fft=256, frame_length=201, hop_length=100, pre_emphasis=0.9, mel_norm="slaney"), 600),
+        (MFCC(16000, preset="python_speech_features"), 720),
+        (MFCC(22050, preset="librosa"), 3000),
+        (MFCC(8000, n_fft=128, n_mels=21, spectrum="magnitude", energy=True, lifter=22), 128),
+        (MFCC(44100, n_fft=4096, n_mels=255, n_mfcc=255, floor=1e-18), 4096),
+    ],
+    ids=lambda value: str(value).replace("\n", "")[:50],
+)
+def test_c_is_the_twin(extractor: Any, n: int) -> None:
+    X = np.concatenate([stacked(n), voiced(2, n, -1), voiced(2, n, -50)])
+    fitted = clone(extractor).fit(X)
+    program = mm.transpile(fitted, name="heard")
+    call = predict_call(program.model, program.header, program.name, X)
+    result = core("host").run([call], flags=(*SANITIZE, *STRICT), measure=False)[0]
+    np.testing.assert_array_equal(result.y, fitted.transform(X))
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
+def test_boards_give_the_twin(name: str) -> None:
+    calls, twins = [], []
+    for extractor, n in ((MFCC(8000, n_fft=256, n_mels=20), 256), (MelSpectrogram(16000, log="db"), 512)):
+        program = mm.transpile(extractor, name=f"heard{n}")
+        calls.append(predict_call(program.model, program.header, program.name, stacked(n)))
+        twins.append(extractor.transform(stacked(n)))
+    for result, twin in zip(core(name).run(calls, flags=("-O2", *STRICT)), twins, strict=True):
+        np.testing.assert_array_equal(result.y, twin)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int16", "int8"])
+def test_from_samples_to_a_word(dtype: str) -> None:
+    X = np.concatenate([voiced(60, 256, -6, 8000), voiced(60, 256, -6, 16000)])
+    y = np.repeat(["low", "high"], 60)
+    model = make_pipeline(MFCC(8000, n_fft=256, n_mels=20), StandardScaler(), LogisticRegression()).fit(X, y)
+    program = mm.transpile(model, name="spoken", dtype=dtype, calibration=X)
+    report = program.verify(X)
+    assert report, str(report)
+    assert report.agreement >= 0.97
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preset": "kaldi"}, r"preset='kaldi': use one of librosa, torchaudio, python_speech_features"),
+        ({"sample_rate": 0}, r"sample_rate=0: a number of samples in a second"),
+        ({"n_fft": 400}, r"n_fft=400: a power of two from 8 to 4096"),
+        ({"frame_length": 600}, r"frame_length=600: an integer from 1 to 512"),
+        ({"fmax": 9000}, r"fmax=9000: 0 <= fmin=0.0 < fmax <= sample_rate / 2"),
+        ({"n_mfcc": 50}, r"n_mfcc=50: an integer from 1 to n_mels=40"),
+        ({"log": "log10"}, r"log='log10': use one of 'ln', 'log2', 'db'"),
+        ({"floor": 0}, r"floor=0: a number from 1e-18 to 1"),
+        ({"pre_emphasis": 1.0}, r"pre_emphasis=1.0: a number from 0 to below 1"),
+        ({"window": "hanning"}, r"window='hanning' is none of scipy"),
+        ({"fmin": 10, "fmax": 20}, r"no bin lies between fmin=10 and fmax=20"),
+        ({"top_db": -3}, r"top_db=-3: a number of dB up to 180"),
+        ({"lifter": -1}, r"lifter=-1: an integer from 0"),
+        ({"full_scale": 0.5}, r"full_scale=0.5: a number from 1 to 32768"),
+    ],
+)
+def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=r"MFCC: " + message):
+        mm.port(MFCC(**{"sample_rate": 16000, **options}))
+
+
+def test_windows_shorter_than_a_frame_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"MFCC: windows have 300 samples; a frame has 512"):
+        MFCC(16000).fit(np.zeros((1, 300), np.int16))
+    with pytest.raises(ValueError, match=r"dtype float64; int16 samples are needed"):
+        MFCC(16000).fit(np.zeros((1, 512)))
