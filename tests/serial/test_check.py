@@ -18,9 +18,10 @@ from sklearn.tree import DecisionTreeClassifier
 from skops import io
 
 import micromlgen as mm
-from micromlgen.boards import arduino
+from micromlgen.boards import STRICT, arduino, core
 from micromlgen.cli.app import run
 from micromlgen.features import FFT
+from micromlgen.layouts import project_files
 from micromlgen.program import Program
 from micromlgen.serial.check import check
 from micromlgen.serial.frames import PREDICT, PREDICT_REPLY, Decoder, Frame
@@ -272,6 +273,29 @@ class TestOnAnArduino:
         assert report, str(report)
         assert report.resets == 1
         assert report.retries > 0
+
+
+MAIN = """
+#include "check.h"
+static void mml2_check_write(const uint8_t *bytes, uint8_t length) { (void)bytes; (void)length; }
+int main(void)
+{
+    mml2_check_ready();
+    mml2_check_receive(0);
+    return 0;
+}
+"""
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("kind", ["int8", "outputs", "regressor"])
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus"])
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_the_protocol_is_plain_c(kind: str, name: str, language: str) -> None:
+    it = program(kind)
+    files = project_files("arduino", "sketch", it.model, it.header, it.name, None, check=True)
+    kept = {path: text for path, text in files.items() if not path.endswith(".ino")}
+    core(name).compile({**kept, "main.c": MAIN}, language=language, flags=("-Os", *STRICT))
 
 
 @pytest.mark.boards
