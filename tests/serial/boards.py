@@ -20,7 +20,7 @@ from micromlgen.serial.port import SerialError
 BYTE = 10 / 115_200
 
 _SHIM = """
-#include "check.h"
+#include "mml2_check.h"
 static void (*sink)(const uint8_t *, uint8_t);
 static void mml2_check_write(const uint8_t *bytes, uint8_t length) { sink(bytes, length); }
 void plug(void (*to)(const uint8_t *, uint8_t));

@@ -74,6 +74,12 @@ def test_every_kind_of_answer(kind: str, tmp_path: Path) -> None:
     assert (report.retries, report.resets, report.spoilt, report.unit) == (0, 0, 0, "")
 
 
+@pytest.mark.parametrize("name", ["check", "sketch_check", "reply", "row"])
+def test_names_that_the_sketch_has_itself(name: str, tmp_path: Path) -> None:
+    it = mm.transpile(MODELS["outputs"][0], name=name)
+    assert check(it, IRIS[:5], line(CheckBoard(it, tmp_path)))
+
+
 FAULTS = {
     "bit flips": boards.bit_flips,
     "dropped bytes": boards.losses,
@@ -276,7 +282,7 @@ class TestOnAnArduino:
 
 
 MAIN = """
-#include "check.h"
+#include "mml2_check.h"
 static void mml2_check_write(const uint8_t *bytes, uint8_t length) { (void)bytes; (void)length; }
 int main(void)
 {
