@@ -63,17 +63,17 @@ def narrowest_inputs(model: OnRows, inputs: Input, by: Calibration) -> Input:
     some = by.rows[np.unique(np.linspace(0, len(by.rows) - 1, _TRIED).astype(np.int64))]
     tried = np.concatenate([some, some, between(by.rows, _TRIED)])
 
-    def lost(each: Input) -> float:
+    def lost(each: Input) -> NDArray[np.float64]:
         return _lost(model, each, tried, len(some))
 
     allowed = lost(offered[-1])
-    return next(each for each in offered if each is offered[-1] or lost(each) <= allowed)
+    return next(each for each in offered if each is offered[-1] or (lost(each) <= allowed).all())
 
 
-def _lost(model: OnRows, inputs: Input, tried: NDArray[np.float32], n_plain: int) -> float:
-    """The share of rows tried on which integers answer otherwise than the estimator's own numbers.
+def _lost(model: OnRows, inputs: Input, tried: NDArray[np.float32], n_plain: int) -> NDArray[np.float64]:
+    """The share of rows on which integers answer otherwise than the estimator's own numbers.
 
-    From row number `n_plain` on, equal training rows are left out.
+    Of the first `n_plain` that are tried, and of all; behind these, equal training rows are left out.
     """
     own = model.input.scaled(tried)
     reduced = model.rows.reduced(own)
@@ -84,8 +84,8 @@ def _lost(model: OnRows, inputs: Input, tried: NDArray[np.float32], n_plain: int
     whole = integer_rows(model.rows, model.input, inputs)
     integers = replace(model.with_rows(whole, inputs), apart=apart)
     expected, got = floats.told(own), integers.told(inputs.encode(tried))
-    if not model.tells_numbers:
-        return float((got != expected).mean())
-    allowed = _NEGLIGIBLE * np.nan_to_num(np.nanmax(expected, axis=0) - np.nanmin(expected, axis=0))
-    other = (np.abs(got - expected) > allowed) | (np.isnan(got) != np.isnan(expected))
-    return float(other.mean())
+    other = got != expected
+    if model.tells_numbers:
+        allowed = _NEGLIGIBLE * np.nan_to_num(np.nanmax(expected, axis=0) - np.nanmin(expected, axis=0))
+        other = (np.abs(got - expected) > allowed) | (np.isnan(got) != np.isnan(expected))
+    return np.array([other[:n_plain].mean(), other.mean()])

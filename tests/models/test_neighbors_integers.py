@@ -110,9 +110,11 @@ class TestIntegers:
         assert kinds["int16"].rows.values.max() > 2047
         assert kinds[None].rows.values.max() <= 2047
 
-    def test_a_width_that_loses_answers_is_not_taken(self) -> None:
+    @pytest.mark.parametrize("seed", [5, 12, 13, 20])
+    def test_a_width_that_loses_answers_is_not_taken(self, seed: int) -> None:
         """Two features of very different size, and the small one tells the class."""
-        X = np.stack([RNG.uniform(-100, 100, 80), RNG.choice([0.0, 0.05, 0.1, 0.15], 80)], axis=1)
+        rng = np.random.default_rng(seed)
+        X = np.stack([rng.uniform(-100, 100, 80), rng.choice([0.0, 0.05, 0.1, 0.15], 80)], axis=1)
         X[:, 0] = np.repeat(X[:8, 0], 10)
         estimator = knn(1).fit(X, (X[:, 1] * 20).astype(int))
         program = mm.transpile(estimator, dtype="int16", calibration=X)
