@@ -12,7 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import expit
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.decomposition import PCA
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, NuSVC, OneClassSVM
@@ -333,3 +339,28 @@ def test_a_class_that_weighs_nothing() -> None:
     estimator = SVC().fit(IRIS, SPECIES, sample_weight=(SPECIES > 0).astype(float))
     with pytest.raises(UnsupportedError, match="a class whose rows all weigh nothing"):
         mm.transpile(estimator, name="no")
+
+
+INSIDE: dict[str, Any] = {
+    "one against the rest": OneVsRestClassifier(SVC(kernel="poly")),
+    "one against one": OneVsOneClassifier(SVC()),
+    "calibrated": CalibratedClassifierCV(SVC(), cv=3),
+    "voting": VotingClassifier([("a", SVC()), ("b", NuSVC(nu=0.2)), ("c", LogisticRegression())]),
+    "stacked": StackingClassifier([("a", SVC())], final_estimator=SVC(kernel="linear"), cv=3),
+    "searched": GridSearchCV(SVC(), {"C": [0.5, 5], "kernel": ["rbf", "sigmoid"]}, cv=3),
+    "behind components": make_pipeline(PCA(5), SVC()),
+    "weighted classes": SVC(class_weight={"Barolo": 5, "Grignolino": 1, "*/": 0.2}),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_machines_inside_others(name: str) -> None:
+    """And labels that are texts."""
+    labels = np.array(["Barolo", "Grignolino", "*/"])[CULTIVAR]
+    X = WINE.astype(np.float32)
+    estimator = make_pipeline(StandardScaler(), INSIDE[name]).fit(X[::2].astype(float), labels[::2])
+    expected = estimator.predict(X[1::2].astype(float))
+    np.testing.assert_array_equal(mm.transpile(estimator, name="inside").predict(X[1::2]), expected)
+    if name in ("searched", "behind components", "weighted classes"):
+        program = mm.transpile(estimator, name="inside", dtype="int16", calibration=X[::2])
+        assert (program.predict(X[1::2]) == expected).mean() >= 0.98
