@@ -137,11 +137,17 @@ static inline int32_t mml2_fft32_sample(mml2_fft32_input_t in, int_fast16_t at, 
         if (at > (int_fast16_t)(in.length / 2u)) at = (int_fast16_t)in.length - at;
         value = in.windowed ? mml2_half_product(value, (int16_t)MML2_FLASH_GET_U16(in.window, (uint16_t)at)) : value >> 1;
     } else {
-        value = in.x[at] * ((int32_t)1 << in.up);
-        if (in.windowed) value *= (int16_t)MML2_FLASH_GET_U16(in.window, (uint16_t)place);
+        value = in.x[at];
+        if (in.windowed) {
+            const int16_t w = (int16_t)MML2_FLASH_GET_U16(in.window, (uint16_t)place);
+#if defined(MML2_FFT32_DSP_)
+            if (in.shift <= 0) return mml2_half_product(value * ((int32_t)1 << (16 + in.shift + in.up)), w);
+#endif
+            value *= w;
+        }
+        value *= (int32_t)1 << in.up;
     }
-    /* Rounded to nearest: all of them too low would be a bias, which adds up in bin 0. */
-    return in.shift < 0 ? (value + ((int32_t)1 << (-1 - in.shift))) >> -in.shift : value * ((int32_t)1 << in.shift);
+    return in.shift < 0 ? value >> -in.shift : value * ((int32_t)1 << in.shift);
 }
 
 /* The transform of numbers start, start + M / 4, start + M / 2, start + 3 M / 4 of M = size; start is from -M / 4

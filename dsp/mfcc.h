@@ -12,16 +12,21 @@ static inline void mml2_mfcc(
     const int16_t *log, int16_t *y, uint8_t first, uint8_t n, uint8_t m, MML2_FLASH_AT(int16_t) rows,
     MML2_FLASH_AT(uint8_t) shifts)
 {
-    const uint_fast16_t half = (m + 1u) / 2u;
-    uint_fast16_t i, k, at = half * first;
+    const uint_fast16_t half = m / 2u;
+    const int16_t *const middle = log + half;
+    uint_fast16_t i, at = (m + 1u) / 2u * first;
     for (i = first; i < n; ++i) {
         const uint8_t shift = (uint8_t)MML2_FLASH_GET_U8(shifts, i);
+        const int16_t *low = log, *high = log + m;
         int32_t sum = 0;
-        for (k = 0; k < half; ++k, ++at) {
-            int32_t both = log[k];
-            if (2u * k + 1u != m) both += i & 1u ? -log[m - 1u - k] : log[m - 1u - k];
-            sum += mml2_half_product(both * 256, (int16_t)MML2_FLASH_GET_U16(rows, at));
+        if (i & 1u) {
+            for (; low != middle; ++low, ++at)
+                sum += mml2_half_product(((int32_t)*low - *--high) * 256L, (int16_t)MML2_FLASH_GET_U16(rows, at));
+        } else {
+            for (; low != middle; ++low, ++at)
+                sum += mml2_half_product(((int32_t)*low + *--high) * 256L, (int16_t)MML2_FLASH_GET_U16(rows, at));
         }
+        if (m & 1u) sum += mml2_half_product(*middle * 256L, (int16_t)MML2_FLASH_GET_U16(rows, at++));
         y[i] = (int16_t)((sum + ((int32_t)1 << shift >> 1)) >> shift);
     }
 }

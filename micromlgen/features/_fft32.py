@@ -151,8 +151,7 @@ class RealFFT32:
             wide = wide >> 1 if self.window is None else half_product(wide, self.whole_window)
             wide = np.pad(wide, ((0, 0), (0, self.n_fft - self.length)))
         shift = self.input_shift
-        # Rounded to nearest: all of them too low would be a bias, which adds up in bin 0.
-        return wide << shift if shift >= 0 else (wide + (1 << (-1 - shift))) >> -shift
+        return wide << shift if shift >= 0 else wide >> -shift
 
     def spectrum(self, X: NDArray[np.int16], before: NDArray[np.int16] | None = None) -> tuple[Array, Array]:
         """Real and imaginary parts of the bins 0 … n_fft / 2, int64 of shape (n, n_fft / 2 + 1).

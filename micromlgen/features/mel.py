@@ -18,7 +18,6 @@ from micromlgen.features._filterbank import Filterbank
 from micromlgen.features._melspec import Options, options
 from micromlgen.features._root import bit_length, log2_q11, log2_table, root
 from micromlgen.features._windows import half_in_q15, window
-from micromlgen.features.fft import square
 from micromlgen.ir import Extraction, Input, Layout
 
 Array = NDArray[Any]
@@ -79,7 +78,7 @@ class LogMel(Extraction):
     def plus(self) -> int:
         """What the log of an energy of integers lacks to that of an energy, in Q11."""
         unit = self.transform.unit / self.given.full_scale
-        energy = unit if self.magnitude else unit**2 * 2.0**30
+        energy = np.ldexp(unit, -15) if self.magnitude else np.ldexp(unit**2, 32 - 15)
         return int(np.rint(2048 * np.log2(energy / (self.given.n_fft if self.given.scaled else 1))))
 
     @property
@@ -90,7 +89,7 @@ class LogMel(Extraction):
         return np.asarray(np.rint(2048 * np.log2(self.bank.factors)), np.int16)
 
     def frames(self, X: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-        """Frames of windows, shape (n * n_frames, frame_length), and the sample before each, or 0."""
+        """Frames of windows, shape (n * n_frames, frame_length), and the sample before each or 0."""
         length, hop = self.transform.length, self.given.hop_length
         starts = np.arange(self.n_frames) * hop
         at = starts[:, None] + np.arange(length)
@@ -98,7 +97,7 @@ class LogMel(Extraction):
         return X[:, at].reshape(-1, length), before.ravel()
 
     def energies(self, X: NDArray[np.int16]) -> tuple[Array, Array, Array]:
-        """Of each frame: sums of filters (n, n_mels), the sum of all bins (n,), and the shift (n,)."""
+        """Of each frame in Q15: sums of filters (n, n_mels) and of all bins (n,); and the shift (n,)."""
         frames, before = self.frames(X)
         up = self.transform.headroom(frames, before)
         re, im = self.transform.spectrum(
@@ -108,22 +107,22 @@ class LogMel(Extraction):
         most = 29 if self.magnitude else 30
         headroom = np.where(every > 0, np.maximum(most - bit_length(every), 0), 0)
         re, im = np.abs(re) << headroom[:, None], np.abs(im) << headroom[:, None]
-        p = _magnitude(re, im) if self.magnitude else square(re) + square(im)
+        p = _magnitude(re, im) if self.magnitude else _square(re) + _square(im)
         inside = p[:, self.bank.first : self.bank.first + len(self.bank.weights)]
         w = self.bank.weights.astype(np.int64)
-        rising = (inside >> 15) * w + ((inside & 0x7FFF) * w >> 15)
+        rising = inside * w
         ends = np.concatenate([[0], np.cumsum(self.bank.counts)])
         sums = [
             np.concatenate([np.zeros((len(p), 1), np.int64), np.cumsum(v, axis=1)], axis=1)
             for v in (inside, rising)
         ]
         whole, part = (np.diff(v[:, ends], axis=1) for v in sums)
-        return part[:, :-1] + whole[:, 1:] - part[:, 1:], p.sum(axis=1), headroom + up
+        return part[:, :-1] + (whole[:, 1:] << 15) - part[:, 1:], p.sum(axis=1) << 15, headroom + up
 
     def logs(self, energy: Array, headroom: Array, factors: Array | int = 0) -> Array:
         """Of energies, shape (n, m), in Q9 of log2, at least the floor."""
-        wide = energy >= 1 << 32
-        log = log2_q11(np.where(wide, energy >> 12, energy)) + np.where(wide, 12 * 2048, 0)
+        shift = np.where(energy >= 1 << 44, 24, np.where(energy >= 1 << 32, 12, 0))
+        log = log2_q11(energy >> shift) + (shift << 11)
         plus = self.plus - headroom * (2048 if self.magnitude else 4096)
         q9 = (log + plus[:, None] + factors + 2) >> 2
         return np.where(energy == 0, self.lowest, np.maximum(q9, self.lowest))
@@ -183,6 +182,11 @@ class LogMel(Extraction):
             f"{self.bank.n_mels} bands from {given.fmin:g} to {given.fmax:g} Hz",
             f"{given.log} of at least {given.floor:g}, in steps of {self.step:.6f}; silence is exact",
         ]
+
+
+def _square(a: Array) -> Array:
+    """``a**2 / 2**32``, rounded to nearest."""
+    return np.asarray((a * a + (1 << 31)) >> 32)
 
 
 def _magnitude(re: Array, im: Array) -> Array:
