@@ -134,7 +134,7 @@ static inline uint32_t mml2_root_of(uint64_t v, int8_t bits)
 {
     int8_t e;
     const uint32_t top = mml2_top(v, &e);
-    const uint8_t odd = e & 1u;
+    const uint8_t odd = (uint8_t)(e & 1);
     return mml2_moved(mml2_root(top >> odd), (int16_t)((e + odd) / 2 + bits));
 }
 
@@ -204,7 +204,7 @@ static inline int32_t mml2_skew(const mml2_higher_t *of, uint64_t spread, int16_
     const uint32_t m = mml2_top(spread, &e);
     const uint32_t top = mml2_top((uint64_t)(of->third < 0 ? -of->third : of->third), &exponent);
     const uint32_t half = (m >> 16) + (m >> 15 & 1u);
-    const uint8_t odd = e & 1u;
+    const uint8_t odd = (uint8_t)(e & 1);
     uint32_t r, q;
     if (!m) return 0;
     r = mml2_root(m >> odd);

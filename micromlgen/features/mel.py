@@ -24,9 +24,9 @@ Array = NDArray[Any]
 #: One step of `log` in the units of its base: log2 in Q9.
 STEPS = {"log2": 1 / 512, "ln": np.log(2) / 512, "db": 10 * np.log10(2) / 512}
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-#: Bytes of code, and cycles: of a sample of a frame times log2(n_fft), a bin, a filter.
-_CODE = (7500, 3200, 2400, 2500)
-_CYCLES = ((170.0, 12.5, 4.3, 5.5), (420.0, 45.0, 28.0, 32.0), (900.0, 110.0, 60.0, 70.0))
+#: Measured with -O2: bytes of code, and cycles of a sample of a frame times log2(n_fft), a bin, a filter.
+_CODE = (10500, 2700, 1800, 2300)
+_CYCLES = ((270.0, 12.5, 4.3, 5.5), (420.0, 90.0, 28.0, 50.0), (900.0, 250.0, 60.0, 100.0))
 
 
 @dataclass(frozen=True, eq=False)
