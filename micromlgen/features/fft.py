@@ -130,6 +130,9 @@ class FFT(Extractor):
     output : {"complex", "power", "magnitude", "log"}
         Of each bin from 0 to n_fft / 2. "complex": real and imaginary part in turn; "power": the square of
         the magnitude; "log": dB of it, of at least one step of "complex" squared.
+    precision : {"int32"}
+        Integers that the transform computes in: those of its definition, so that features are the same on
+        every core.
 
     Notes
     -----
@@ -137,10 +140,13 @@ class FFT(Extractor):
     ``10 * log10`` of that.
     """
 
-    def __init__(self, n_fft: int = 256, window: Any = None, output: str = "complex") -> None:
+    def __init__(
+        self, n_fft: int = 256, window: Any = None, output: str = "complex", precision: str = "int32"
+    ) -> None:
         self.n_fft = n_fft
         self.window = window
         self.output = output
+        self.precision = precision
 
     def extraction(self, n_samples: int | None = None) -> Spectrum:
         if self.n_fft not in _SIZES or isinstance(self.n_fft, bool):
@@ -150,6 +156,10 @@ class FFT(Extractor):
             )
         if self.output not in get_args(Output):
             raise UnsupportedError(f"FFT: output={self.output!r}: use one of {', '.join(get_args(Output))}")
+        if self.precision != "int32":
+            raise UnsupportedError(
+                f"FFT: precision={self.precision!r}: this version computes in 'int32' on every core; use that"
+            )
         n_fft = int(self.n_fft)
         if n_samples not in (None, n_fft):
             raise UnsupportedError(f"FFT: windows have {n_samples} samples; n_fft={n_fft} are needed")

@@ -123,7 +123,7 @@ def test_silence_is_zero() -> None:
 def test_as_a_transformer_of_scikit_learn() -> None:
     pytest.importorskip("pandas")
     fft = clone(FFT(8, window="hamming", output="log"))
-    assert fft.get_params() == {"n_fft": 8, "window": "hamming", "output": "log"}
+    assert fft.get_params() == {"n_fft": 8, "window": "hamming", "output": "log", "precision": "int32"}
     frame = fft.set_output(transform="pandas").fit_transform(stacked(8))
     assert list(frame.columns) == ["log0", "log1", "log2", "log3", "log4"]
     assert FFT(8, output="complex").get_feature_names_out()[:3].tolist() == ["re0", "im0", "re1"]
@@ -138,6 +138,7 @@ def test_as_a_transformer_of_scikit_learn() -> None:
         ({"output": "phase"}, r"output='phase': use one of complex, power, magnitude, log"),
         ({"window": "hanning?"}, r"window='hanning\?' is none of scipy"),
         ({"window": 3}, r"window=3: use a name"),
+        ({"precision": "int16"}, r"precision='int16': this version computes in 'int32' on every core"),
     ],
 )
 def test_unfit_parameters_are_refused(parameters: dict[str, object], message: str) -> None:
