@@ -111,10 +111,11 @@ static inline uint8_t mml2_fft32_headroom(const int16_t *x, uint16_t n)
     if (!((uintptr_t)x & 3u)) {
         const int16_t *const pairs = (const int16_t *)__builtin_assume_aligned(x, 4);
         uint_fast16_t i;
-        for (i = 0; i + 1u < n; i += 2u) {
-            uint32_t pair;
+        for (i = 0; i + 3u < n; i += 4u) {
+            uint32_t pair, other;
             memcpy(&pair, pairs + i, sizeof pair);
-            every |= pair ^ pair << 1;
+            memcpy(&other, pairs + i + 2u, sizeof other);
+            every |= (pair ^ pair << 1) | (other ^ other << 1);
         }
         every = (uint16_t)(every | every >> 16) >> 1;
         x += i;

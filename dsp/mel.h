@@ -11,7 +11,10 @@ static inline uint8_t mml2_mel_headroom(const int32_t *z, uint16_t n, uint8_t mo
     const int32_t *const end = z + 2u * n;
     uint32_t every = 0;
     uint8_t bits;
-    for (; z != end; z += 2) every |= (uint32_t)(z[0] < 0 ? ~z[0] : z[0]) | (uint32_t)(z[1] < 0 ? ~z[1] : z[1]);
+    for (; z != end; z += 2) {
+        const int32_t re = z[0], im = z[1];
+        every |= (uint32_t)(re < 0 ? ~re : re) | (uint32_t)(im < 0 ? ~im : im);
+    }
     bits = mml2_bit_length(every);
     return (uint8_t)(every && bits < most ? most - bits : 0);
 }
