@@ -29,6 +29,8 @@ _SHIFTS = (24, 16)
 _TOP = 65_535
 #: Tried: which share of the calibration rows a neuron's range covers, and how far ranges differ by neuron.
 _COVERED, _OWN = (1.0, 0.9999, 0.999, 0.99), (0.0, 0.5, 1.0)
+#: So many of them, the best with the nearest weights, are tried with weights that are rounded together.
+_BEST = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,18 +84,44 @@ class IntegerLayers:
 
 @dataclass(frozen=True, eq=False)
 class _Values:
-    """What goes into a layer: integers that stand for ``(integer - zero) * unit``."""
+    """What goes into a layer: integers within ±most that stand for ``(integer - zero) * unit``."""
 
-    rows: Array
-    #: Largest magnitude of an integer.
     most: int
     unit: NDArray[np.float64]
-    zero: NDArray[np.float64] | float
+    zero: float
 
     def folded(self, layer: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Weights and biases of the integers."""
         weights = layer.weights * self.unit
         return weights, layer.bias - (weights * self.zero).sum(axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """A layer in integers, but for the rounding of its weights: `unit` is that of the sums of each neuron."""
+
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    unit: NDArray[np.float64]
+    multiplier: NDArray[np.uint16]
+    shift: int
+    low: int
+    high: int
+    zero: int
+    curve: Curve | None
+    given: _Values
+
+    def rounded(self, width: Width, rows: Array | None) -> Hidden:
+        """The layer, whose weights are rounded to the nearest, or so that its sums of `rows` change least."""
+        exact, constant = self.weights / self.unit[:, None], self.bias / self.unit
+        weights = Matrix(np.rint(exact).astype(width), np.rint(constant).astype(np.int32))
+        if rows is not None and width == "int8":
+            integers, lost = rounded_together(exact, rows, np.iinfo(width).max)
+            together = Matrix(integers.astype(width), np.rint(constant + lost).astype(np.int32))
+            # These are not the nearest weights, for which there is room by proof.
+            weights = together if _within(together, self.given.most) else weights
+        assert _within(weights, self.given.most)
+        return Hidden(weights, self.multiplier, self.shift, self.low, self.high, self.zero, self.curve)
 
 
 def quantized(
@@ -132,14 +160,14 @@ def quantized(
     """
     inside = _outputs(layers, FUNCTIONS[activation], rows)
     right = layers[-1].scores(inside[-1] if inside else rows)
-    best, least = None, np.inf
-    for ranges in _ranges(inside, activation):
-        found = _built(layers, activation, inputs, encoded, width, by_row, ranges)
-        off = float(((found.scores(encoded) * found.last.unit - right) ** 2).mean())
-        if best is None or off < least:
-            best, least = found, off
-    assert best is not None
-    return best
+
+    def off(found: IntegerLayers) -> float:
+        return float(((found.scores(encoded) * found.last.unit - right) ** 2).mean())
+
+    plans = [_planned(layers, activation, inputs, width, ranges) for ranges in _ranges(inside, activation)]
+    plans.sort(key=lambda plan: off(_built(plan, layers[-1], inputs, encoded, width, by_row, False)))
+    best = [_built(plan, layers[-1], inputs, encoded, width, by_row, True) for plan in plans[:_BEST]]
+    return min(best, key=off)
 
 
 def _outputs(layers: tuple[Matrix, ...], function: Callable[[Array], Array], rows: Array) -> list[Array]:
@@ -165,52 +193,67 @@ def _ranges(inside: list[Array], activation: Activation) -> Iterator[list[NDArra
         yield out
 
 
-def _built(
+def _planned(
     layers: tuple[Matrix, ...],
     activation: Activation,
     inputs: Input,
-    encoded: Array,
     width: Width,
-    by_row: bool,
     ranges: list[NDArray[np.float64]],
-) -> IntegerLayers:
+) -> tuple[list[_Plan], _Values]:
+    """All hidden layers, and what goes into the last one."""
     for shift in _SHIFTS:
-        values = _Values(encoded, inputs.highest + 1, inputs.unit, 0.0)
-        hidden: list[Hidden] = []
+        values = _Values(inputs.highest + 1, inputs.unit, 0.0)
+        plans: list[_Plan] = []
         for layer, largest in zip(layers[:-1], ranges, strict=True):
-            found = _hidden(layer, activation, values, largest, width, shift)
+            found = _hidden(layer, activation, values, inputs.dtype, largest, width, shift)
             if found is None:
                 break
-            hidden.append(found[0])
+            plans.append(found[0])
             values = found[1]
         else:
-            weights, bias = values.folded(layers[-1])
-            ones = Input(
-                weights.shape[1], inputs.dtype, np.zeros(weights.shape[1], np.int32), top=values.most - 1
-            )
-            last = Matrix(weights, bias).scaled(ones, width, rows=values.rows, by_row=by_row)
-            return IntegerLayers(tuple(hidden), last)
+            return plans, values
     raise UnsupportedError(
         "weights are too large for the steps of what they multiply; use dtype='int16' or 'float32'"
     )
+
+
+def _built(
+    plan: tuple[list[_Plan], _Values],
+    last: Matrix,
+    inputs: Input,
+    rows: Array,
+    width: Width,
+    by_row: bool,
+    together: bool,
+) -> IntegerLayers:
+    """Layers whose weights are rounded `together` by what the encoded rows become, or each to the nearest."""
+    hidden: list[Hidden] = []
+    for each in plan[0]:
+        hidden.append(each.rounded(width, rows if together else None))
+        rows = hidden[-1].predict(rows)
+    weights, bias = plan[1].folded(last)
+    n = weights.shape[1]
+    ones = Input(n, inputs.dtype, np.zeros(n, np.int32), top=plan[1].most - 1)
+    sums = Matrix(weights, bias).scaled(ones, width, rows=rows if together else None, by_row=by_row)
+    return IntegerLayers(tuple(hidden), sums)
 
 
 def _hidden(
     layer: Matrix,
     activation: Activation,
     values: _Values,
+    dtype: str,
     largest: NDArray[np.float64],
     width: Width,
     shift: int,
-) -> tuple[Hidden, _Values] | None:
+) -> tuple[_Plan, _Values] | None:
     """A layer and its outputs; None where a multiplier does not fit."""
-    dtype = values.rows.dtype
     top = int(np.iinfo(dtype).max)
-    curve = curve_of(activation, dtype.name)
+    curve = curve_of(activation, dtype)
     low, high, zero, unit = -top, top, 0, largest / top
     if curve is not None:
         low, high, zero, unit = -curve.most, curve.most, curve.zero, np.full(len(largest), curve.step)
-    elif activation == "relu" and dtype == np.int8:
+    elif activation == "relu" and dtype == "int8":
         low, high, zero, unit = 0, 255, -128, largest / 255
     elif activation == "relu":
         low = 0
@@ -222,11 +265,11 @@ def _hidden(
     multiplier = np.maximum(np.ceil(own / unit * 2.0**shift), 1)
     if (multiplier > _TOP).any():
         return None
-    rows = _integers(weights, bias, multiplier * unit / 2.0**shift, values, width)
-    made = Hidden(rows, multiplier.astype(np.uint16), shift, low, high, zero, curve)
+    sums, factors = multiplier * unit / 2.0**shift, multiplier.astype(np.uint16)
+    plan = _Plan(weights, bias, sums, factors, shift, low, high, zero, curve, values)
     most = top + 1 if zero == -128 else top
     unit = unit if curve is None else np.full(len(unit), curve.unit)
-    return made, _Values(made.predict(values.rows), most, unit, float(zero))
+    return plan, _Values(most, unit, float(zero))
 
 
 def _scale(weights: Array, bias: Array, most: int, width: Width) -> NDArray[np.float64]:
@@ -238,19 +281,6 @@ def _scale(weights: Array, bias: Array, most: int, width: Width) -> NDArray[np.f
         )
     reach = np.abs(weights).sum(axis=1) * most + np.abs(bias)
     return np.asarray(np.maximum(np.abs(weights).max(axis=1) / np.iinfo(width).max, reach / room))
-
-
-def _integers(weights: Array, bias: Array, unit: Array, values: _Values, width: Width) -> Matrix:
-    exact, constant = weights / unit[:, None], bias / unit
-    if width == "int8":
-        integers, lost = rounded_together(exact, values.rows, np.iinfo(width).max)
-        together = Matrix(integers.astype(width), np.rint(constant + lost).astype(np.int32))
-        # These are not the nearest weights, for which there is room by proof.
-        if _within(together, values.most):
-            return together
-    nearest = Matrix(np.rint(exact).astype(width), np.rint(constant).astype(np.int32))
-    assert _within(nearest, values.most)
-    return nearest
 
 
 def _within(rows: Matrix, most: int) -> bool:

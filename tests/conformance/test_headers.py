@@ -80,7 +80,7 @@ def test_integer_modes_link_no_float_routine(name: str) -> None:
         if program.model.input.is_integer:
             model, header, c = program.model, program.header, program.name
             answers = [each.call for each in twin_calls(model, header, c, program.quantize(X[:1]))]
-            if not model.input.scaled:  # else floats are subtracted and multiplied
+            if model.input.quantizes and model.input.center is None and model.input.gain is None:
                 answers.append(quantize_call(model, header, c, X[:1]))
             for call in answers:
                 used = {s for s in core(name).symbols(call) if SOFT_FLOAT.search(s)}
