@@ -84,9 +84,10 @@ def all_programs(every_layout: bool = False) -> list[tuple[str, Program, NDArray
     return out
 
 
-def representatives() -> list[tuple[str, Program, NDArray[Any]]]:
-    """One program of every family in each layout and type of numbers."""
+def representatives(every_layout: bool = True) -> list[tuple[str, Program, NDArray[Any]]]:
+    """One program of every family in each type of numbers, and in each layout."""
     first: dict[tuple[object, ...], tuple[str, Program, NDArray[Any]]] = {}
-    for name, program, X in all_programs(every_layout=True):
-        first.setdefault((type(program.model), program.layout, program.model.input.dtype), (name, program, X))
+    for name, program, X in all_programs(every_layout):
+        layout = program.layout if every_layout else ""
+        first.setdefault((type(program.model), layout, program.model.input.dtype), (name, program, X))
     return list(first.values())

@@ -76,7 +76,7 @@ ARDUINO_STRICT = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter")
 @pytest.mark.boards
 @pytest.mark.parametrize("name", ["avr", "cortex-m0plus"])
 def test_integer_modes_link_no_float_routine(name: str) -> None:
-    for case_name, program, X in representatives():
+    for case_name, program, X in representatives(every_layout=False):
         if program.model.input.is_integer:
             model, header, c = program.model, program.header, program.name
             answers = [each.call for each in twin_calls(model, header, c, program.quantize(X[:1]))]
@@ -98,7 +98,7 @@ def test_the_search_for_float_routines_finds_some() -> None:
 
 @pytest.mark.boards
 def test_no_static_ram_is_used() -> None:
-    for case_name, program, X in representatives():
+    for case_name, program, X in representatives(every_layout=False):
         call = predict_call(program.model, program.header, program.name, program.quantize(X[:1]))
         assert core("avr").size(call).ram == 0, case_name
 
