@@ -11,8 +11,8 @@ pytestmark = pytest.mark.boards
 
 #: Cores of kinds of their own: of each case one of its two headers runs there.
 KINDS = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-#: What differs little from these, and C++: every seventh header, each core others; an odd number, so that both
-#: headers of a case come up.
+#: What differs little from these, and C++: every seventh header, each core others; an odd number, so that
+#: both headers of a case come up.
 OTHERS = [
     *((name, "c") for name in CORES if name not in ("host", *KINDS)),
     *((name, "c++") for name in ("avr", "cortex-m4f", "rv32imc")),
