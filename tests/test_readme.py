@@ -19,6 +19,8 @@ def test_snippets_run(
         exec(compile(snippet, "README.md", "exec"), names)
     assert (tmp_path / "iris.h").read_text() == names["port"](names["clf"], name="iris")
     assert (tmp_path / "sketch" / "iris.h").exists()
+    assert "static inline int activity_predict(const activity_input_t *x)" in str(names["header"])
+    assert "typedef int16_t activity_input_t;" in str(names["header"])
     shown = capsys.readouterr().out
     assert "iris (RandomForestClassifier, int16): ok" in shown
     assert "Arduino Uno" in shown
