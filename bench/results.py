@@ -30,7 +30,10 @@ class Cell:
     Attributes
     ----------
     agreement : float
-        Share of the rows of the test split that are right, on the host and on the core: the smaller of both.
+        Share of the rows of the test split that are right, on the host and on the core, where there are
+        fewer: the smaller of both.
+    on_host : float
+        The same on the host alone: of all rows.
     thresholds : float or None
         Share of right rows at thresholds, on the host; None where they were not tried.
     """
@@ -45,6 +48,7 @@ class Cell:
     cycles: float
     cycles_max: float
     agreement: float
+    on_host: float
     thresholds: float | None
 
     @property
@@ -137,6 +141,7 @@ class Results:
                     cycles=figures["cycles_mean"],
                     cycles_max=figures["cycles_max"],
                     agreement=min(figures["agreement"], entry.get("agreement") or 0.0),
+                    on_host=entry.get("agreement") or 0.0,
                     thresholds=entry.get("thresholds"),
                 )
             )

@@ -43,7 +43,7 @@ def integers(results: Results) -> str:
             if not any(cells):
                 continue
             row = ["" if i else results.models[model]["title"], CORES[core]]
-            row += [f"{_figures(cell)} ({_share(cell.agreement)})" if cell else "–" for cell in cells]
+            row += [f"{_figures(cell)} ({_share(cell.on_host)})" if cell else "–" for cell in cells]
             rows.append([*row, _peer(results.best_peer(model, core, product))])
     return _table(("model", "core", *INTEGERS, "best peer that is right"), rows)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.tables import comparison, everything
-from tests.bench.small import small
+from bench.tables import comparison, everything, integers
+from tests.bench.small import entry, figures, small
 
 
 def test_comparison_has_a_row_for_each_core_and_names_the_peers() -> None:
@@ -17,6 +17,14 @@ def test_comparison_has_a_row_for_each_core_and_names_the_peers() -> None:
     assert (
         len([line for line in lines if line.startswith("|")]) == 2 + 3
     )  # not the model that is not ported yet
+
+
+def test_integers_tell_their_share_of_all_rows() -> None:
+    results = small()
+    results.entries.append(
+        entry("micromlgen", "int8", {"avr": figures(300, 50, agreement=0.9375)}, agreement=0.993)
+    )
+    assert "| tree, digits | ATmega2560 | – | 300 / 50 (0.9930) |" in integers(results)
 
 
 def test_everything_leaves_nobody_out() -> None:

@@ -35,7 +35,7 @@ if THERE:
         Case("limit_linear", fixed(LogisticRegression(), threshold=0.2, pos_label="yes"), IRIS),
         Case("limit_forest", fixed(FOREST, threshold=0.7, pos_label="no"), IRIS),
     ]
-    CASES = [*FLOAT, *integer_cases(FLOAT[:1], ("int16",))]
+    CASES = [*FLOAT, *integer_cases(FLOAT, ("int16",))]
 
 pytestmark = pytest.mark.skipif(not THERE, reason="scikit-learn 1.5 brought them")
 
@@ -75,6 +75,8 @@ def test_linear_models_stay_linear() -> None:
     assert program.verify(IRIS)
 
 
-def test_what_cannot_be_ported() -> None:
-    with pytest.raises(ValueError, match="inside another estimator cannot be ported in integers"):
-        mm.transpile(CASES[1].estimator, name="no", dtype="int16", calibration=IRIS)
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+def test_a_forest_in_integers(dtype: str) -> None:
+    program = mm.transpile(CASES[1].estimator, name="limit", dtype=dtype, calibration=IRIS)
+    np.testing.assert_array_equal(program.predict(IRIS), CASES[1].estimator.predict(IRIS.astype(float)))
+    assert program.verify(IRIS)
