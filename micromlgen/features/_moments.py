@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.features._root import root
+from micromlgen.features._root import bit_length, root
 
 Array = NDArray[Any]
 
@@ -32,13 +32,6 @@ def sums(x: Array) -> Sums:
 def scatter(of: Sums, n: int) -> Array:
     """``n**2`` times the variance: exact, below 2**62 for samples of 18 bits."""
     return np.asarray(n * of.squares - of.sum**2)
-
-
-def bit_length(v: Array) -> Array:
-    """Bits of integers from 0 to 2**63 - 1."""
-    high, low = v >> 32, v & 0xFFFFFFFF
-    bits = np.where(high > 0, 32 + np.frexp(high.astype(np.float64))[1], np.frexp(low.astype(np.float64))[1])
-    return bits.astype(np.int64)
 
 
 def top(v: Array) -> tuple[Array, Array]:

@@ -12,8 +12,10 @@ _STEPS = 32
 
 
 def bit_length(v: Array) -> Array:
-    """Bits of integers from 0 to 2**53, of the same shape."""
-    return np.frexp(v.astype(np.float64))[1].astype(np.int64)
+    """Bits of integers from 0 to 2**63 - 1, of the same shape: of halves, which float64 holds."""
+    wide = v.astype(np.int64)
+    high, low = (np.frexp(half.astype(np.float64))[1] for half in (wide >> 32, wide & 0xFFFFFFFF))
+    return np.where(high > 0, 32 + high, low).astype(np.int64)
 
 
 def root(v: Array) -> Array:

@@ -50,8 +50,7 @@ class OnProducts(Model):
     @property
     def kernel(self) -> str:
         """The kernel that multiplies."""
-        narrow = self.input.dtype == "int16" and self.matrix.kernel == "i8"
-        return "i16w8" if narrow else self.matrix.kernel
+        return self.matrix.kernel_for(self.input)
 
     @property
     def n_scores(self) -> int:

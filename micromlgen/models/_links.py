@@ -14,6 +14,7 @@ from scipy.special import expit, log_expit
 from scipy.special import softmax as exact_softmax
 
 from micromlgen import fixedpoint
+from micromlgen.errors import UnsupportedError
 from micromlgen.models._shares import clipped, one_vs_rest, sigmoid, softmax
 
 Array = NDArray[Any]
@@ -28,6 +29,8 @@ Array = NDArray[Any]
 Link = Literal["softmax", "logistic", "one-vs-rest", "clipped"]
 #: Most that exponentials and shares of float32 are off, cut off at `fixedpoint.EXP_NEG_LIMIT` as they are.
 _SHARES = 3e-6
+#: Exponential answers of integer modes may be so many times larger than on the calibration rows.
+_HEADROOM = 16.0
 
 
 def factor(link: Link, n_scores: int) -> int:
@@ -89,6 +92,20 @@ def off(scores: Array, rounding: Array, link: Link) -> Array:
 def exponential(scores: Array) -> Array:
     """``exp(scores)`` of float64 as ``<n>_exp`` of templates/exp.h.j2 has it but for its rounding."""
     return np.asarray(np.exp(np.minimum(scores, fixedpoint.EXP_LARGEST)))
+
+
+def ceiling(scores: Array, source: str) -> float:
+    """Score of the largest exponential that integer modes give, by the scores of the calibration rows.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is beyond float32.
+    """
+    most = float(scores.max()) + float(np.log(_HEADROOM))
+    if most > fixedpoint.EXP_LARGEST:
+        raise UnsupportedError(f"{source} predicts values beyond float32; scale the targets")
+    return most
 
 
 def exponential_off(scores: Array, by: Array) -> Array:

@@ -64,8 +64,12 @@ class Matrix:
 
     @property
     def kernel(self) -> str:
-        """The kernel of templates/kernels.h.j2 that multiplies, for inputs of int16, int8 or float32."""
+        """The kernel of templates/kernels.h.j2 that multiplies inputs of the weights' own type."""
         return {"float32": "f32", "int16": "i16", "int8": "i8"}[self.weights.dtype.name]
+
+    def kernel_for(self, inputs: Input) -> str:
+        """The kernel that multiplies inputs of this type with the weights, which may be narrower."""
+        return "i16w8" if inputs.dtype == "int16" and self.kernel == "i8" else self.kernel
 
     def behind(self, stage: Affine) -> Self:
         """The same scores of what `stage` is given."""

@@ -106,8 +106,7 @@ class Network(Model):
     def kernel(self) -> str:
         """The kernel that multiplies integers."""
         assert self.integers is not None
-        kind = self.integers.last.kernel
-        return "i16w8" if self.input.dtype == "int16" and kind == "i8" else kind
+        return self.integers.last.kernel_for(self.input)
 
     @property
     def n_hidden(self) -> int:

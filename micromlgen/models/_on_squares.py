@@ -123,8 +123,7 @@ class OnSquares(Model):
     def kernel(self) -> str:
         """The kernel that multiplies the rows of `matrix`."""
         assert self.matrix is not None
-        narrow = self.input.dtype == "int16" and self.matrix.kernel == "i8"
-        return "i16w8" if narrow else self.matrix.kernel
+        return self.matrix.kernel_for(self.input)
 
     @property
     def top(self) -> Any:

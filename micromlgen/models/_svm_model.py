@@ -163,8 +163,7 @@ class OnSums(Model):
     @property
     def kernel(self) -> str:
         """The function of templates/kernels.h.j2 that multiplies x with rows."""
-        rows = self.rows.kernel
-        return "i16w8" if self.input.dtype == "int16" and rows == "i8" else rows
+        return self.rows.kernel_for(self.input)
 
     @property
     def dual_kernel(self) -> str:

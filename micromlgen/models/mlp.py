@@ -30,8 +30,6 @@ from micromlgen.models._shares import PROBA_ONE, sigmoid, softmax_shift
 
 Array = NDArray[Any]
 _SUMS = "scores are sums of integers that provably stay in 32 bits"
-#: Logarithmic answers of integer modes may be so many times larger than on the calibration rows.
-_HEADROOM = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +154,7 @@ class MlpRegressor(Network, Regressor):
         scores = self.scores(rows)
         if not self.logarithmic:
             return replace(self, span=np.stack([scores.min(axis=0), scores.max(axis=0)], axis=1))
-        ceiling = float(scores.max()) + np.log(_HEADROOM)
-        if ceiling > fixedpoint.EXP_LARGEST:
-            raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
+        ceiling = _links.ceiling(scores, self.source)
         span = np.exp(np.stack([scores.min(axis=0), scores.max(axis=0)], axis=1))
         last = replace(self.layers[-1], bias=self.layers[-1].bias - ceiling)
         return replace(self, span=span, ceiling=ceiling, layers=(*self.layers[:-1], last))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.convert import converts, model_of
-from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
 from micromlgen.ir import Calibration, Input, Model, Regressor
 from micromlgen.models import _links
@@ -22,8 +21,6 @@ from micromlgen.models._widths import Width
 
 Array = NDArray[Any]
 _OF_CONSTANT = 0.1
-#: Logarithmic answers of integer modes may be so many times larger than on the calibration rows.
-_HEADROOM = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +74,7 @@ class LogRegressor(LinearRegressor):
     ceiling: float = 0.0
 
     def _spanning(self, scores: Array) -> Self:
-        ceiling = float(scores.max()) + np.log(_HEADROOM)
-        if ceiling > fixedpoint.EXP_LARGEST:
-            raise UnsupportedError(f"{self.source} predicts values beyond float32; scale the targets")
+        ceiling = _links.ceiling(scores, self.source)
         return replace(self, span=np.exp([[scores.min(), scores.max()]]), ceiling=ceiling)
 
     def _scaled(self, inputs: Input, width: Width, rows: Array | None) -> Matrix:

@@ -263,8 +263,7 @@ class Projected(_Form):
     @property
     def kernel(self) -> str:
         """The kernel that multiplies."""
-        narrow_rows = self.input.dtype == "int16" and self.rows.kernel == "i8"
-        return "i16w8" if narrow_rows else self.rows.kernel
+        return self.rows.kernel_for(self.input)
 
     def _centred(self, X: Array) -> NDArray[np.float64]:
         return X.astype(np.float64) - (0.0 if self.center is None else self.center.astype(np.float64))
