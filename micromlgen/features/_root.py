@@ -23,6 +23,15 @@ def root(v: Array) -> Array:
     return np.sqrt(v.astype(np.float64)).astype(np.int64)
 
 
+def power_of(re: Array, im: Array) -> tuple[Array, Array]:
+    """``re**2 + im**2`` of both, from 0 on, shifted down by as much as leaves 15 bits; the shift.
+
+    The twin of `mml2_bin_normal` of dsp/bins.h.
+    """
+    shift = np.maximum(bit_length(re | im) - 15, 0)
+    return (re >> shift) ** 2 + (im >> shift) ** 2, shift
+
+
 def log2_table() -> NDArray[np.uint16]:
     """``log2(1 + i / 32)`` in Q16 for i = 0 … 32, the last one less a step."""
     exact = np.rint(np.log2(1 + np.arange(_STEPS + 1) / _STEPS) * 2**16)

@@ -13,7 +13,7 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features._extractor import Extractor
 from micromlgen.features._fft32 import RealFFT32, twiddles
-from micromlgen.features._root import bit_length, log2_q11, log2_table, root
+from micromlgen.features._root import log2_q11, log2_table, power_of, root
 from micromlgen.features._windows import half_in_q15, window
 from micromlgen.ir import Extraction, Input, Layout
 
@@ -70,8 +70,7 @@ class Spectrum(Extraction):
         re, im = np.abs(re), np.abs(im)
         if self.output == "power":
             return (square(re) + square(im)).astype(np.int32)
-        shift = np.maximum(bit_length(re | im) - 15, 0)
-        power = (re >> shift) ** 2 + (im >> shift) ** 2
+        power, shift = power_of(re, im)
         if self.output == "magnitude":
             return np.asarray(root(power) << shift, np.int32)
         return np.asarray(((shift << 12) + log2_q11(power) + 2) >> 2, np.int16)

@@ -16,7 +16,7 @@ from micromlgen.features._extractor import Extractor
 from micromlgen.features._fft32 import RealFFT32, twiddles
 from micromlgen.features._filterbank import Filterbank
 from micromlgen.features._melspec import Options, options
-from micromlgen.features._root import bit_length, log2_q11, log2_table, root
+from micromlgen.features._root import bit_length, log2_q11, log2_table, power_of, root
 from micromlgen.features._windows import half_in_q15, window
 from micromlgen.ir import Extraction, Input, Layout
 
@@ -191,8 +191,8 @@ def _square(a: Array) -> Array:
 
 def _magnitude(re: Array, im: Array) -> Array:
     """``sqrt(re**2 + im**2)`` of 15 bits."""
-    shift = np.maximum(bit_length(re | im) - 15, 0)
-    return np.asarray(root((re >> shift) ** 2 + (im >> shift) ** 2) << shift)
+    power, shift = power_of(re, im)
+    return np.asarray(root(power) << shift)
 
 
 def frame_names(what: str, numbers: Sequence[int], n_frames: int) -> list[str]:
