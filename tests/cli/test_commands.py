@@ -121,6 +121,13 @@ def test_footprint(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.boards
+def test_footprint_of_every_board(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert micromlgen("footprint forest.skops --board all --data iris.csv") == 0
+    told = capsys.readouterr().out
+    assert told.count(" yes ") == len(boards())
+
+
+@pytest.mark.boards
 def test_a_model_that_does_not_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     draw = np.random.default_rng(0)
     X = draw.normal(size=(2000, 5))

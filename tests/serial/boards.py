@@ -39,15 +39,25 @@ void restart(void)
 
 
 class CheckBoard:
-    """The check sketch's own C, compiled for this machine, as a board that answers bytes by bytes."""
+    """The check sketch's own C, compiled for this machine, as a board that answers bytes by bytes.
 
-    def __init__(self, program: Program, folder: Path) -> None:
+    Parameters
+    ----------
+    program : Program
+    folder : Path
+        Where it is built.
+    clock : str
+        C of an Arduino.h, for a board that has a clock.
+    """
+
+    def __init__(self, program: Program, folder: Path, clock: str = "") -> None:
         files = project_files(
             "arduino", "sketch", program.model, program.header, program.name, None, check=True
         )
-        write(folder, {**files, "shim.c": _SHIM}, force=True)
+        start = "#define ARDUINO 1\n#include <Arduino.h>\n" if clock else ""
+        write(folder, {**files, "shim.c": start + _SHIM, "Arduino.h": clock}, force=True)
         sources = ["shim.c", f"{program.name.snake}.c"]
-        flags = ["-std=c99", "-O1", "-fPIC", "-shared", *STRICT, "-o", "board.so"]
+        flags = ["-std=c99", "-O1", "-fPIC", "-shared", "-I.", *STRICT, "-o", "board.so"]
         execute([*host_compiler(), *flags, *sources, "-lm"], folder, "compiling the board")
         self._c = ctypes.CDLL(str(folder / "board.so"))
         self._said = b""

@@ -225,6 +225,30 @@ def test_answers_to_other_rows_are_not_taken(board: CheckBoard) -> None:
     assert report.n_answered == 0
 
 
+CLOCK = """
+#include <stdint.h>
+static uint32_t mml2_time;
+static inline unsigned long micros(void) { return ++mml2_time; }
+"""
+#: 64000 n², so that each prediction takes 256000 more than calling nothing.
+SQUARES = """
+static uint32_t mml2_reads;
+#define MML2_CHECK_CYCLES() (++mml2_reads, 64000u * mml2_reads * mml2_reads)
+"""
+STILL = "#define MML2_CHECK_CYCLES() 7u\n"
+
+
+@pytest.mark.parametrize(
+    ("counter", "unit", "cost"), [(SQUARES, "cycles", 256_000), (STILL, "us", 0), ("", "us", 0)]
+)
+def test_cycles_are_counted_where_a_counter_runs(counter: str, unit: str, cost: int, tmp_path: Path) -> None:
+    it = CheckBoard(program(), tmp_path, CLOCK + counter)
+    report = check(program(), IRIS[:3], Line(it.receive, it.restart))
+    assert report, str(report)
+    assert report.unit == unit
+    assert report.costs.tolist() == [cost] * 3
+
+
 BUILDS = (("uno", "classifier"), ("mega", "int16"), ("uno", "regressor"))
 
 
@@ -302,6 +326,22 @@ def test_the_protocol_is_plain_c(kind: str, name: str, language: str) -> None:
     files = project_files("arduino", "sketch", it.model, it.header, it.name, None, check=True)
     kept = {path: text for path, text in files.items() if not path.endswith(".ino")}
     core(name).compile({**kept, "main.c": MAIN}, language=language, flags=("-Os", *STRICT))
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize(
+    ("name", "has"),
+    [("cortex-m3", True), ("cortex-m4f", True), ("cortex-m33", True), ("cortex-m0plus", False)],
+)
+def test_the_counter_of_a_cortex_m(name: str, has: bool) -> None:
+    """DWT_CYCCNT where the architecture has it: Armv6-M has none."""
+    it = program()
+    files = project_files("arduino", "sketch", it.model, it.header, it.name, None, check=True)
+    kept = {path: text for path, text in files.items() if not path.endswith(".ino")}
+    clock = "static unsigned long ticks;\nstatic unsigned long micros(void) { return ++ticks; }\n"
+    check = f"#if {'!' if has else ''}defined(MML2_CHECK_DWT)\n#error\n#endif\n"
+    flags = ("-Os", "-DARDUINO=1", *STRICT)
+    core(name).compile({**kept, "main.c": clock + MAIN + check}, flags=flags)
 
 
 @pytest.mark.boards
