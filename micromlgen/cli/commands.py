@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.progress import Progress
 from rich.table import Table
 
 from micromlgen.boards import Board, board, boards
@@ -15,6 +18,7 @@ from micromlgen.cli.terminal import console
 from micromlgen.errors import ToolchainError, UnsupportedError
 from micromlgen.footprint import Footprint
 from micromlgen.layouts import LAYOUTS, PROJECTS
+from micromlgen.program import Program
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -95,16 +99,33 @@ def footprint(names: tuple[str, ...], data: Path | None, **options: Any) -> int:
     for column in ("board", "fits", "flash", "RAM", "stack", "cost", "time", "energy", "figures"):
         table.add_column(column, justify="left" if column in ("board", "figures") else "right")
     failed = []
-    for each in chosen:
-        try:
-            table.add_row(*_measured(program.footprint(each.name, rows)))
-        except ToolchainError as error:
-            failed.append(f"{each.name}: {error}")
-            table.add_row(each.title, "no")
+    for each, found in zip(chosen, _figures(program, chosen, rows), strict=True):
+        told = (each.title, "no") if isinstance(found, ToolchainError) else _measured(found)
+        table.add_row(*told)
+        if told[1] == "no":
+            failed.append(f"{each.name}: {found}")
     console().print(table)
     if failed and "all" not in names:
         raise ToolchainError("; ".join(failed))
     return 0
+
+
+def _figures(program: Program, chosen: Sequence[Board], rows: Any) -> list[Footprint | ToolchainError]:
+    """What each board says; boards with the same core are measured once."""
+    on_core: dict[str, Footprint | ToolchainError] = {}
+    screen = console(err=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        for each in progress.track(chosen, description="boards"):
+            if each.core.name not in on_core:
+                try:
+                    on_core[each.core.name] = program.footprint(each.name, rows)
+                except ToolchainError as error:
+                    on_core[each.core.name] = error
+    found = [on_core[each.core.name] for each in chosen]
+    return [
+        it if isinstance(it, ToolchainError) else replace(it, board=each)
+        for each, it in zip(chosen, found, strict=True)
+    ]
 
 
 def _measured(it: Footprint) -> tuple[str, ...]:
