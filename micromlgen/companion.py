@@ -80,12 +80,12 @@ def has_probability(model: Model) -> bool:
     return isinstance(model, ProbabilisticClassifier) and model.n_outputs == 1
 
 
-def companion(name: str, model: Model, rows: NDArray[np.float32]) -> Companion:
-    """Describe the features by typical rows, shape (n_rows, n_features)."""
+def companion(name: str, model: Model, rows: NDArray[Any]) -> Companion:
+    """Describe the features, or each sample of a window, by typical rows, shape (n_rows, n_features)."""
     labels: tuple[str, ...] = ()
     if isinstance(model, Classifier) and model.n_outputs == 1:
         labels = tuple(map(str, model.classes[0].tolist()))
-    features = tuple(_feature(column) for column in rows.T)
+    features = tuple(_feature(column) for column in rows.astype(np.float32).T)
     return Companion(name, model.source, labels, tuple(columns(model)), features)
 
 

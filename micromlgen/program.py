@@ -254,8 +254,7 @@ class Program:
 
     def _companion(self) -> str | None:
         """Text of the companion file, where rows of features are known."""
-        # Of samples in a window nothing is to be said one by one.
-        if self.calibration is None or self.model.input.samples:
+        if self.calibration is None:
             return None
         return companion(self.name.snake, self.model, self.calibration).text()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from micromlgen.companion import Companion
 from micromlgen.errors import UnsupportedError
@@ -240,9 +241,15 @@ class _Watch:
     def _other_answer(self, features: tuple[float, ...]) -> str:
         if self._other is None:
             return ""
+        rows: NDArray[Any] = np.array([features], np.float32)
+        if self._other.model.input.samples:
+            samples = rows.clip(-32768, 32767).astype(np.int16)
+            if (samples != rows).any():
+                return ""
+            rows = samples
         try:
             with np.errstate(over="ignore"):
-                [answer] = self._other.predict(np.array([features], np.float32))
+                [answer] = self._other.predict(rows)
         except UnsupportedError:  # infinite, or missing where it follows none
             return ""
         if isinstance(self._other.model, Classifier) and self._other.model.n_outputs == 1:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from skops import io
 
@@ -20,6 +21,7 @@ from micromlgen.cli.app import run
 from micromlgen.cli.data import read_rows
 from micromlgen.companion import Companion, companion
 from micromlgen.errors import OverwriteError, UnsupportedError
+from micromlgen.features import FFT
 from micromlgen.program import Program
 from micromlgen.serial.monitor import Watched, monitor
 from micromlgen.serial.port import SerialError, SerialPort
@@ -95,6 +97,20 @@ def test_the_other_model_may_refuse_features() -> None:
     printer = board(mm.transpile(TREE, name="iris", missing="exact"), missing)
     state = monitor(printer, described(), other=mm.transpile(FOREST, missing="never"), seconds=5)
     assert 0.4 < state.compared / state.predictions < 0.6
+
+
+def test_windows_of_samples() -> None:
+    pitch = np.arange(120) % 3
+    phases = np.random.default_rng(0).uniform(0, 6, (120, 1))
+    tones = np.rint(9000 * np.sin((pitch[:, None] * 0.4 + 0.3) * np.arange(32) + phases)).astype(np.int16)
+    tree = make_pipeline(FFT(32), DecisionTreeClassifier(random_state=0)).fit(tones, pitch)
+    program = mm.transpile(tree, name="tones", calibration=tones)
+    known = companion("tones", program.model, tones)
+    state = monitor(board(program, tones), known, other=program, seconds=5)
+    assert state.same == state.compared == state.predictions > 100
+    assert state.drifting() == []
+    louder = np.rint(tones * 1.5).astype(np.int16)
+    assert len(monitor(board(program, louder), known, seconds=5).drifting()) > 10
 
 
 def test_numbers_of_regressors() -> None:
