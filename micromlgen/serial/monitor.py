@@ -243,7 +243,7 @@ class _Watch:
             return ""
         rows: NDArray[Any] = np.array([features], np.float32)
         if self._other.model.input.samples:
-            samples = rows.clip(-32768, 32767).astype(np.int16)
+            samples = np.nan_to_num(rows).clip(-32768, 32767).astype(np.int16)
             if (samples != rows).any():
                 return ""
             rows = samples
