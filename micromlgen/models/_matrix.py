@@ -201,6 +201,14 @@ class Matrix:
         return list(range(0, len(self.weights), per_table))
 
     @property
+    def constants(self) -> Array:
+        """The bias as it is stored: integers signed, and as narrow as they are."""
+        if not self.is_integer:
+            return self.bias
+        most = int(np.abs(self.bias.astype(np.int64)).max())
+        return self.bias.astype(np.min_scalar_type(-most - 1))
+
+    @property
     def tables(self) -> Sequence[Array]:
         """The rows, cut at `starts`."""
         return np.split(self.weights, self.starts[1:])

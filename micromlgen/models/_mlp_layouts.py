@@ -59,7 +59,7 @@ def integer_layouts(integers: IntegerLayers, kernel: str) -> Sequence[Layout]:
         kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables]) for rows in matrices
     ]
     parts: dict[str, Any] = {"together": together}
-    tables = [t for rows in matrices for t in rows.tables] + [last.bias]
+    tables = [t for rows in matrices for t in rows.tables] + [last.constants]
     if hidden:
         parts["bias"] = narrow(np.concatenate([layer.rows.bias for layer in hidden]))
         parts["multiplier"] = narrow(np.concatenate([layer.multiplier for layer in hidden]))

@@ -206,7 +206,7 @@ class OnSquares(Model):
         tables: list[Array] = []
         flash, cycles = np.zeros(len(_CORES)), np.zeros(len(_CORES))
         if self.matrix is not None:
-            tables += [*self.matrix.tables, self.matrix.bias]
+            tables += [*self.matrix.tables, self.matrix.constants]
             flash, cycles = flash + _COSTS["rows"][0], cycles + _costs("rows", self.matrix.weights.size)
         if self.squares is not None:
             tables += [*self.tables, self.squares.bias, *self.squares.prepared.tables]

@@ -122,7 +122,7 @@ def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
     }
     index, scattered, at_once = parts["index"], parts["scattered"], parts["together"]
     own = matrix.tables if scattered is None else [scattered.value, scattered.count]
-    tables = [*own, matrix.bias, *([] if index is None else [index])]
+    tables = [*own, matrix.constants, *([] if index is None else [index])]
     n_rows = len(matrix.bias)
     products = matrix.weights.size if scattered is None else scattered.value.size
     flash, cycles = {}, {}

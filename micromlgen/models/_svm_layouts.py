@@ -150,7 +150,7 @@ def _with_together(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) ->
 def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout:
     tables, norms = [*parts["rows"].tables], False
     if isinstance(sums, Matrix):
-        tables += [sums.bias]
+        tables += [sums.constants]
     else:
         norms = sums.kernel == "rbf" and parts["form"] == "products"
         tables += _coefficients(sums.duals, parts["duals"])

@@ -67,7 +67,7 @@ class Cosines(Stage):
         return np.asarray(abs(self.gain) * np.minimum(_BOUND * (1 + self.rows.magnitude(X)), 2.0))
 
     def layouts(self) -> Sequence[Layout]:
-        tables = [*self.rows.tables, self.rows.bias]
+        tables = [*self.rows.tables, self.rows.constants]
         products = [c * self.rows.weights.size for c in (250.0, 120, 4, 120)]
         work = [p + c * self.n_outputs for p, c in zip(products, (4000.0, 3000, 300, 3000), strict=True)]
         return only_layout("rows", tables, (2300, 5000, 1500, 5000), work)

@@ -284,7 +284,7 @@ class Projected(_Form):
         return _BOUND * self.rows.magnitude(self._centred(X)) + TINY
 
     def layouts(self) -> Sequence[Layout]:
-        tables = [*self.rows.tables, self.rows.bias, *([] if self.center is None else [self.center])]
+        tables = [*self.rows.tables, self.rows.constants, *([] if self.center is None else [self.center])]
         floats = (250, 120, 4, 120)
         cycles = (36, 6, 2, 6) if self.input.is_integer else floats
         code = (250, 120, 160, 110) if self.input.is_integer else (900, 1200, 120, 1300)
