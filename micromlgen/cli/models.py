@@ -30,6 +30,7 @@ _HARMLESS = frozenset(
     {
         "collections.OrderedDict",
         "functools.partial",  # of a function that is trusted too
+        "micromlgen.nn._report.Cost",
         "numpy.dtype",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",

@@ -57,7 +57,7 @@ def narrowest(
             )
         return build(by.weights)
     widest = build(kinds[-1])
-    if by.rows is None:
+    if by.rows is None or len(kinds) == 1:
         return widest
     lost = losses(model, inputs, by)
     allowed = lost(widest) + lost.more
