@@ -79,7 +79,7 @@ def test_teachers_without_probabilities() -> None:
     X, y = load_iris(return_X_y=True)
     message = "distill takes a fitted classifier with predict_proba and one target, not LinearSVC; wrap it"
     with pytest.raises(UnsupportedError, match=message):
-        distill(LinearSVC().fit(X, y), X)
+        distill(LinearSVC(max_iter=10_000).fit(X, y), X)
     several = RandomForestClassifier(3, random_state=0).fit(X, np.stack([y, y > 0], axis=1))
     with pytest.raises(UnsupportedError, match="not RandomForestClassifier"):
         distill(several, X)
