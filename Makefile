@@ -1,10 +1,12 @@
 # `make demo` and `make test` need a Debian machine with Python and make; the rest they install, and say so.
 
 JOBS ?= 2
+# Tests that scikit-learn's version has no part in.
+UNRELATED = bench serial
 
 help:
 	@echo "make demo   train a model, build a sketch with it, run it on a simulated Arduino Uno"
-	@echo "make test   lint, then all tests, then those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
+	@echo "make test   lint, then all tests, then most of those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure the peers and us, write the README's table; ONLY=rf10_digits: one model"
 
@@ -16,7 +18,7 @@ test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/pytest -n $(JOBS)
-	.venv-oldest/bin/pytest -n $(JOBS) -m "not boards"
+	.venv-oldest/bin/pytest -n $(JOBS) -m "not boards and not compiled" $(addprefix --ignore=tests/,$(UNRELATED))
 
 lint:
 	@tools/setup.sh lint

@@ -53,6 +53,7 @@ def sources(first: int = 0, end: int | None = None) -> dict[str, str]:
     }
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("language", ["c", "c++"])
 def test_headers_may_be_included_twice_and_in_two_files(language: str) -> None:
     core("host").compile(sources(), language=language, flags=("-O0", *STRICT))

@@ -18,6 +18,7 @@ _TOGETHER = 60
 SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("compiler", "language", "flags"),
     [
@@ -40,6 +41,7 @@ def test_c_is_the_twin(
     assert_c_is_the_twin("host", language, flags, most=2_000, every=1 if thorough else 2)
 
 
+@pytest.mark.compiled
 def test_every_layout_is_the_twin() -> None:
     assert_c_is_the_twin("host", "c", ("-Os", *STRICT), most=500, every_layout=True)
 
