@@ -19,7 +19,7 @@ from micromlgen.tables import narrow, unsigned_for
 
 Array = NDArray[Any]
 #: Most kernels that wait in RAM.
-_MOST_WAITING = 64
+_MOST_WAITING = 96
 #: Bytes of the largest object that avr-gcc takes.
 _LARGEST_OBJECT = 32_767
 #: Widest set of bits that tells which coefficients are stored.
@@ -152,8 +152,10 @@ class Duals:
 
     @property
     def chunk(self) -> int:
-        """Of so many vectors at most the kernels wait in RAM for their coefficients."""
-        return min(_MOST_WAITING, self.longest)
+        """Of so many vectors at most the kernels wait in RAM for their coefficients: few times."""
+        lengths = np.diff(self.starts)
+        sizes = range(4, _MOST_WAITING + 1, 4)
+        return min(self.longest, min(sizes, key=lambda size: (int((-(-lengths // size)).sum()), size)))
 
     def chunks(self) -> list[Array]:
         """The coefficients class by class: of its first `chunk` vectors row after row, of the next, ..."""
