@@ -1,4 +1,4 @@
-"""The arithmetic that Python and the C share: examples; its laws are in test_properties.py."""
+"""The arithmetic that Python and the C share: examples; its laws are in properties/."""
 
 from __future__ import annotations
 
