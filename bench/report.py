@@ -58,7 +58,7 @@ def write(results: Results, say: Callable[[str], None]) -> None:
     from bench import plots  # here, because matplotlib is in the bench's own environment alone
 
     rewrite(README, "table", tables.comparison(results))
-    rewrite(README, "integers", tables.integers(results))
+    rewrite(README, "others", tables.others(results))
     (HERE / "RESULTS.md").write_text(tables.everything(results), encoding="utf-8")
     plots.draw(results, HERE / "plots")
     if found := scale.load():

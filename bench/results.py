@@ -152,14 +152,22 @@ class Results:
         found = [cell for cell in self.cells(model, core, ours=True) if cell.configuration == optimize]
         return found[0] if found else None
 
+    def our_best(self, model: str, core: str, optimize: str, judge: Judge) -> Cell | None:
+        """The best of that cell and those of integer modes that take floats and answer every row rightly."""
+        integers = [cell for cell in self.cells(model, core, ours=True) if "from float" in cell.configuration]
+        found = [self.ours(model, core, optimize), *filter(exact, integers)]
+        return min((cell for cell in found if cell), key=judge, default=None)
+
     def best_peer(self, model: str, core: str, judge: Judge, accepted: Standard = right) -> Cell | None:
         """The best of all configurations of all peers that are accepted; None if none is."""
         cells = filter(accepted, self.cells(model, core, ours=False))
         return min(cells, key=lambda c: (judge(c), product(c), c.label), default=None)
 
-    def ported(self) -> Iterator[str]:
-        """Models that `port` takes, in the zoo's order."""
-        return (name for name, model in self.models.items() if not model["not_yet"])
+    def ported(self, *, trees: bool | None = None) -> Iterator[str]:
+        """Models that `port` takes, in the zoo's order: all, only trees, or only others."""
+        for name, model in self.models.items():
+            if not model["not_yet"] and trees in (None, model["family"] == "trees"):
+                yield name
 
 
 def load(path: Path = PATH) -> Results:

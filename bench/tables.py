@@ -16,9 +16,9 @@ _COLUMNS = (("size", flash), ("speed", cycles), ("balanced", product))
 
 
 def comparison(results: Results) -> str:
-    """The table of the README: ours beside the best peers that are right, for each ported model and core."""
+    """The README's table of trees: ours beside the best right peers, for each ported model and core."""
     rows = []
-    for model in results.ported():
+    for model in results.ported(trees=True):
         for i, core in enumerate(TARGET_CORES):
             row = ["" if i else results.models[model]["title"], CORES[core]]
             for optimize, judge in _COLUMNS:
@@ -34,18 +34,17 @@ def comparison(results: Results) -> str:
     )
 
 
-def integers(results: Results) -> str:
-    """Our integer modes on each ported model and core, beside the best peer that is right."""
+def others(results: Results) -> str:
+    """The README's table of all others: ours in float and in integers, beside the best right peer."""
     rows = []
-    for model in results.ported():
+    for model in results.ported(trees=False):
         for i, core in enumerate(TARGET_CORES):
             cells = [results.ours(model, core, dtype) for dtype in INTEGERS]
-            if not any(cells):
-                continue
             row = ["" if i else results.models[model]["title"], CORES[core]]
+            row += [_figures(results.ours(model, core, "balanced"))]
             row += [f"{_figures(cell)} ({_share(cell.on_host)})" if cell else "–" for cell in cells]
             rows.append([*row, _peer(results.best_peer(model, core, product))])
-    return _table(("model", "core", *INTEGERS, "best peer that is right"), rows)
+    return _table(("model", "core", "float32", *INTEGERS, "best peer that is right"), rows)
 
 
 def _figures(cell: Cell | None) -> str:

@@ -70,7 +70,7 @@ def ratios(results: Results, target: Target, family: str, accepted: Standard = r
         if results.models[model]["family"] != family:
             continue
         for core in CORES:
-            ours = results.ours(model, core, target.optimize)
+            ours = results.our_best(model, core, target.optimize, target.judge)
             peer = results.best_peer(model, core, target.judge, accepted)
             if ours and peer:
                 out.append(Ratio(ours, peer, target.judge(ours) / target.judge(peer)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.tables import comparison, everything, integers
+from bench.tables import comparison, everything, others
 from tests.bench.small import entry, figures, small
 
 
@@ -19,12 +19,18 @@ def test_comparison_has_a_row_for_each_core_and_names_the_peers() -> None:
     )  # not the model that is not ported yet
 
 
-def test_integers_tell_their_share_of_all_rows() -> None:
+def test_others_are_not_trees_and_integers_tell_their_share_of_all_rows() -> None:
     results = small()
+    results.models["dt_digits"]["family"] = "svm"
     results.entries.append(
         entry("micromlgen", "int8", {"avr": figures(300, 50, agreement=0.9375)}, agreement=0.993)
     )
-    assert "| tree, digits | ATmega2560 | – | 300 / 50 (0.9930) |" in integers(results)
+    line = (
+        "| tree, digits | ATmega2560 | 1000 / 200 | – | 300 / 50 (0.9930) | 4000 / 400 (m2cgen, 16 B RAM) |"
+    )
+    assert line in others(results).splitlines()
+    assert "tree, digits" not in comparison(results)
+    assert "tree, digits" not in others(small())
 
 
 def test_everything_leaves_nobody_out() -> None:

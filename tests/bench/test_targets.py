@@ -23,6 +23,17 @@ def test_only_families_with_a_ported_model() -> None:
     assert families(small()) == ["trees"]
 
 
+def test_integers_count_where_they_take_floats_and_are_right() -> None:
+    found = small()
+    cells = {"int16": 1.0, "int16 from float": 1.0, "int8 from float": 0.99}
+    for (configuration, agreement), size in zip(cells.items(), (10, 500, 20), strict=True):
+        found.entries.append(
+            entry("micromlgen", configuration, {"avr": figures(size, 700)}, agreement=agreement)
+        )
+    assert [r.value for r in ratios(found, SIZE, "trees")] == [pytest.approx(500 / 2000)]
+    assert [r.value for r in ratios(found, SPEED, "trees")] == [pytest.approx(100 / 400)]
+
+
 def test_summary_says_what_is_met() -> None:
     verdicts = [line for line in summary(small()) if line.startswith("-")]
     assert len(verdicts) == len(TARGETS)
