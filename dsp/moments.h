@@ -1,126 +1,24 @@
-/* Sums over a window of n samples, each `step` after the one before, and what follows from them:
-   micromlgen/features/_moments.py. n is at most 2^13. */
+/* What follows from sums over a window: variances, skew, kurtosis. The twin is micromlgen/features/_moments.py. */
 #include "log2.h"
 #include "root.h"
+#include "sums.h"
 #ifndef MICROMLGEN_MOMENTS_2
 #define MICROMLGEN_MOMENTS_2
-/* A sum of up to 2^16 products below 2^31 in magnitude, or below 2^32 of unsigned factors. */
-#if defined(__AVR__)
-typedef int16_t mml2_word_t;
-typedef uint16_t mml2_unsigned_t, mml2_factor_t;
-typedef struct {
-    uint32_t low;
-    int16_t high;
-} mml2_wide_t;
-#define MML2_WIDE_ZERO {0, 0}
-
-static inline void mml2_wide_add(mml2_wide_t *sum, int16_t a, uint16_t b)
-{
-    const int32_t product = (int32_t)a * (int32_t)b;
-    sum->low += (uint32_t)product;
-    sum->high = (int16_t)(sum->high + (sum->low < (uint32_t)product) - (product < 0));
-}
-
-static inline void mml2_wide_square(mml2_wide_t *sum, uint16_t a)
-{
-    const uint32_t product = (uint32_t)a * a;
-    sum->low += product;
-    sum->high = (int16_t)(sum->high + (sum->low < product));
-}
-
-static inline void mml2_wide_add_square(mml2_wide_t *sum, int16_t a)
-{
-    mml2_wide_square(sum, (uint16_t)(a < 0 ? -(uint16_t)a : (uint16_t)a));
-}
-
-static inline int64_t mml2_wide(const mml2_wide_t *sum)
-{
-    return (int64_t)((uint64_t)(uint16_t)sum->high << 32 | sum->low) - (sum->high < 0 ? INT64_C(1) << 48 : 0);
-}
-#else
-typedef int32_t mml2_word_t;
-typedef uint32_t mml2_unsigned_t;
-typedef int32_t mml2_factor_t;
-typedef struct {
-    int64_t all;
-} mml2_wide_t;
-#define MML2_WIDE_ZERO {0}
-
-/* Where there are products of 64 bits they are added at once. */
-#if defined(__thumb__) && !defined(__thumb2__)
-typedef int32_t mml2_product_t;
-typedef uint32_t mml2_square_t;
-#else
-typedef int64_t mml2_product_t;
-typedef uint64_t mml2_square_t;
-#endif
-
-static inline void mml2_wide_add(mml2_wide_t *sum, int32_t a, int32_t b)
-{
-    sum->all += (mml2_product_t)a * b;
-}
-
-static inline void mml2_wide_square(mml2_wide_t *sum, uint32_t a)
-{
-    sum->all += (int64_t)((mml2_square_t)a * a);
-}
-
-static inline void mml2_wide_add_square(mml2_wide_t *sum, int32_t a)
-{
-    sum->all += (mml2_product_t)a * a;
-}
-
-static inline int64_t mml2_wide(const mml2_wide_t *sum)
-{
-    return sum->all;
-}
-#endif
-
-typedef struct {
-    int32_t sum;
-    uint64_t squares;
-    int16_t low, high;
-    uint16_t zero_crossings;
-} mml2_sums_t;
-
-/* Exact. A crossing is from below zero to zero or above, or back. */
-static inline mml2_sums_t mml2_sums(const int16_t *x, uint16_t n, uint8_t step)
-{
-    mml2_wide_t squares = MML2_WIDE_ZERO;
-    mml2_sums_t out;
-    mml2_word_t low = *x, high = *x, before = *x;
-    mml2_unsigned_t crossings = 0;
-    int32_t sum = 0;
-    for (; n; --n, x += step) {
-        const mml2_word_t v = *x;
-        sum += v;
-        mml2_wide_add_square(&squares, v);
-        if (v < low) low = v;
-        if (v > high) high = v;
-        crossings += (mml2_unsigned_t)((v ^ before) < 0);
-        before = v;
-    }
-    out.sum = sum;
-    out.squares = (uint64_t)mml2_wide(&squares);
-    out.low = (int16_t)low;
-    out.high = (int16_t)high;
-    out.zero_crossings = (uint16_t)crossings;
-    return out;
-}
-
 /* n^2 times the variance, exact. */
-static inline uint64_t mml2_scatter(int64_t sum, uint64_t squares, uint16_t n)
+static inline uint64_t mml2_scatter(int32_t sum, uint64_t squares, uint16_t n)
 {
-    return n * squares - (uint64_t)(sum * sum);
+    const uint32_t size = sum < 0 ? 0u - (uint32_t)sum : (uint32_t)sum;
+    return ((uint64_t)((uint32_t)(squares >> 32) * n) << 32) + (uint64_t)(uint32_t)squares * n - (uint64_t)size * size;
 }
 
 /* v / 2^exponent of 32 bits, the highest one set, but for the bits cut off; 0 of 0. */
 static inline uint32_t mml2_top(uint64_t v, int8_t *exponent)
 {
-    const uint32_t high = (uint32_t)(v >> 32);
-    const uint8_t bits = high ? (uint8_t)(32u + mml2_bit_length(high)) : mml2_bit_length((uint32_t)v);
-    *exponent = (int8_t)(bits - 32);
-    return bits > 32u ? (uint32_t)(v >> (bits - 32u)) : bits ? (uint32_t)v << (32u - bits) : 0;
+    const uint32_t high = (uint32_t)(v >> 32), low = (uint32_t)v;
+    const uint8_t bits = mml2_bit_length(high ? high : low), up = (uint8_t)(32u - bits);
+    *exponent = (int8_t)(high ? bits : (int8_t)(bits - 32));
+    if (!high) return bits ? low << up : 0;
+    return up ? high << up | low >> bits : high;
 }
 
 /* v * 2^by of what stays in 32 bits, rounded down. */
@@ -129,99 +27,194 @@ static inline uint32_t mml2_moved(uint32_t v, int16_t by)
     return by >= 0 ? v << by : by > -32 ? v >> -by : 0;
 }
 
-/* sqrt(v) * 2^bits, within 2^-15 of itself and one, rounded down. */
-static inline uint32_t mml2_root_of(uint64_t v, int8_t bits)
+/* a * b / 2^16 of 32 and 16 bits, rounded down twice. */
+static inline uint32_t mml2_upper(uint32_t a, uint16_t b)
 {
-    int8_t e;
-    const uint32_t top = mml2_top(v, &e);
-    const uint8_t odd = (uint8_t)(e & 1);
-    return mml2_moved(mml2_root(top >> odd), (int16_t)((e + odd) / 2 + bits));
+    return (uint32_t)(uint16_t)(a >> 16) * b + ((uint32_t)(uint16_t)a * b >> 16);
 }
 
-/* ceil(sum / n): the lowest integer that is not below the mean. */
-static inline int32_t mml2_ceiling(int32_t sum, uint16_t n)
-{
-    return sum > 0 ? (int32_t)(((uint32_t)sum + n - 1u) / n) : -(int32_t)((0u - (uint32_t)sum) / n);
-}
-
-/* How often a sample is on the other side of the level than the one before: below it, or not. */
-static inline uint16_t mml2_crossings(const int16_t *x, uint16_t n, uint8_t step, int16_t level)
-{
-    uint16_t count = 0;
-    uint8_t before = *x < level;
-    for (; n; --n, x += step) {
-        const uint8_t below = *x < level;
-        count = (uint16_t)(count + (below ^ before));
-        before = below;
-    }
-    return count;
-}
-
+/* sqrt(v) = root * 2^half within 2^-15 of itself; v = top * 2^exponent. */
 typedef struct {
-    int64_t third;
-    uint64_t fourth;
-    int8_t shift;
-} mml2_higher_t;
+    uint32_t top;
+    int8_t exponent, half;
+    uint16_t root;
+} mml2_root_t;
 
-/* Sums of powers of what samples are off their mean, which is shifted to fill 15 bits: by 2^(3 shift - 14) and
-   2^(4 shift - 28). */
-static inline mml2_higher_t mml2_higher(const int16_t *x, uint16_t n, uint8_t step, const mml2_sums_t *of)
+static inline mml2_root_t mml2_root_of(uint64_t v)
 {
-    const int32_t floor = mml2_ceiling(of->sum - (int32_t)(n - 1u), n);
-    const int32_t above = of->high - floor, below = floor + 1 - of->low, most = above > below ? above : below;
-    const uint8_t down = most >> 15 ? 2 : 0;
-    const uint16_t count = n;
-    mml2_wide_t third = MML2_WIDE_ZERO, fourth = MML2_WIDE_ZERO;
-    mml2_higher_t out;
-    uint32_t second = 0;
-    uint_fast16_t first = 0;
-    mml2_unsigned_t factor, from;
-    uint8_t up = 0;
-    int32_t off;
-    while (!down && !(most << up >> 14)) ++up;
-    factor = (mml2_unsigned_t)(1u << up);
-    from = (mml2_unsigned_t)((uint32_t)(floor >> down) * factor + ((uint32_t)(of->sum - floor * (int32_t)n) << up) / n);
-    for (; n; --n, x += step) {
-        const mml2_word_t d = (mml2_word_t)((mml2_unsigned_t)(*x >> down) * factor - from);
-        const mml2_unsigned_t t = (mml2_unsigned_t)(((uint32_t)((int32_t)d * d) * 4u + 0x8000u) >> 16);
-        first += (uint_fast16_t)d;
-        second += t;
-        mml2_wide_add(&third, d, (mml2_factor_t)t);
-        mml2_wide_square(&fourth, t);
-    }
-    /* What the mean that was taken is off, the same of all samples, in Q16. */
-    off = (int32_t)(((uint32_t)((int16_t)(uint16_t)first + 2 * (int32_t)count) << 16) / count) - 131072;
-    out.third = mml2_wide(&third) - ((int64_t)3 * off * second >> 16);
-    out.fourth = (uint64_t)(mml2_wide(&fourth) - (off * mml2_wide(&third) >> 28));
-    out.shift = (int8_t)(up - down);
+    mml2_root_t out;
+    uint8_t odd;
+    out.top = mml2_top(v, &out.exponent);
+    odd = (uint8_t)(out.exponent & 1);
+    out.half = (int8_t)((out.exponent + odd) / 2);
+    out.root = mml2_root(out.top >> odd);
     return out;
 }
 
-/* third * 2^14 / (spread * 4^shift)^1.5 * 2^bits, within 2^-14 of itself and one; 0 where all are equal. */
-static inline int32_t mml2_skew(const mml2_higher_t *of, uint64_t spread, int16_t bits)
+/* sqrt(v) * 2^bits, rounded down. */
+static inline int32_t mml2_in_steps(const mml2_root_t *of, int8_t bits)
 {
-    int8_t e, exponent;
-    const uint32_t m = mml2_top(spread, &e);
-    const uint32_t top = mml2_top((uint64_t)(of->third < 0 ? -of->third : of->third), &exponent);
-    const uint32_t half = (m >> 16) + (m >> 15 & 1u);
-    const uint8_t odd = (uint8_t)(e & 1);
-    uint32_t r, q;
-    if (!m) return 0;
-    r = mml2_root(m >> odd);
-    q = ((top / half << 15) + (r >> 1)) / r;
-    q = mml2_moved(q, (int16_t)(exponent + bits - 17 - (3 * e + odd) / 2 - 3 * of->shift));
-    return of->third < 0 ? -(int32_t)q : (int32_t)q;
+    return (int32_t)mml2_moved(of->root, (int16_t)(of->half + bits));
 }
 
-/* fourth * 2^28 / (spread * 4^shift)^2 * 2^bits, within 2^-14 of itself and one; 0 where all are equal. */
-static inline int32_t mml2_kurtosis(const mml2_higher_t *of, uint64_t spread, int16_t bits)
+/* Sums of powers of d = (x - mean) * 2^shift, rounded, and off by off / n in the mean: the third is divided by 2^14, the
+   fourth by 2^28. */
+typedef struct {
+    mml2_wide_t third, fourth;
+    int8_t shift;
+    int16_t off;
+} mml2_higher_t;
+
+/* d^2 / 2^14, rounded to nearest. */
+#if defined(__AVR_HAVE_MUL__)
+static inline uint16_t mml2_square14(int16_t d)
 {
-    int8_t e, exponent;
-    const uint32_t m = mml2_top(spread, &e), top = mml2_top(of->fourth, &exponent);
-    const uint32_t half = (m >> 16) + (m >> 15 & 1u);
+    uint16_t t;
+    uint8_t low;
+    __asm__("mul %A[d], %A[d]\n\tmov %[l], r1\n\tmuls %B[d], %B[d]\n\tmovw %A[t], r0\n\t"
+        "fmulsu %B[d], %A[d]\n\tbrcc 1f\n\tdec %B[t]\n1:\tadd %[l], r0\n\tadc %A[t], r1\n\tclr r1\n\tadc %B[t], r1\n\t"
+        "subi %[l], 0xe0\n\tsbci %A[t], 0xff\n\tsbci %B[t], 0xff\n\t"
+        "lsl %[l]\n\trol %A[t]\n\trol %B[t]\n\tlsl %[l]\n\trol %A[t]\n\trol %B[t]"
+        : [t] "=&d"(t), [l] "=&d"(low) : [d] "a"(d));
+    return t;
+}
+#else
+static inline mml2_unsigned_t mml2_square14(mml2_word_t d)
+{
+    return (mml2_unsigned_t)(((uint32_t)((int32_t)d * d) * 4u + 0x8000u) >> 16);
+}
+#endif
+
+/* Adds third and fourth powers of d = x * 2^up - from, which has 15 bits; of halves of x where it is `down`. */
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+/* With d * 2^9 the upper half of a product is d^2 / 2^14. */
+static inline void mml2_power(int32_t d, int64_t *third, mml2_wide_t *fourth)
+{
+    uint32_t t;
+    __asm__("smmulr %0, %1, %1" : "=r"(t) : "r"(d));
+    *third += (int64_t)d * (int32_t)t;
+    mml2_wide_square(fourth, t);
+}
+
+static inline void mml2_powers(
+    const int16_t *x, uint16_t n, uint8_t step, uint8_t down, uint8_t up, int32_t from, mml2_higher_t *out)
+{
+    const uint32_t factor = 512u << up, minus = 0u - (uint32_t)from * 512u;
+    int64_t third = 0;
+    for (; n > 1; n = (uint16_t)(n - 2u), x += 2 * step) {
+        mml2_power((int32_t)((uint32_t)(x[0] >> down) * factor + minus), &third, &out->fourth);
+        mml2_power((int32_t)((uint32_t)(x[step] >> down) * factor + minus), &third, &out->fourth);
+    }
+    if (n) mml2_power((int32_t)((uint32_t)(x[0] >> down) * factor + minus), &third, &out->fourth);
+    out->third.all = third >> 9;
+}
+#elif defined(__thumb__) && !defined(__thumb2__)
+/* Sums of products modulo 2^32 and of their upper halves, in the registers that cannot add with carry; saved here, since
+   compilers that optimise for size leave them alone. */
+#define MML2_POWERS_(halved) \
+    __asm__(".syntax unified\n\tmov %[v], r8\n\tmov %[t], r9\n\tpush {%[v]}\n\tpush {%[t]}\n\tmov %[v], r10\n\tmov %[t], r11\n\t" \
+        "push {%[v]}\n\tpush {%[t]}\n\tmovs %[v], #0\n\tmov r8, %[v]\n\tmov r9, %[v]\n\tmov r10, %[v]\n\tmov r11, %[v]\n\t" \
+        "mov r12, %[end]\n" \
+        "1:\tldrh %[v], [%[x]]\n\tsxth %[v], %[v]\n\tadd %[x], %[step]\n\t" halved \
+        "lsls %[v], %[up]\n\tsubs %[v], %[from]\n\t" \
+        "movs %[t], %[v]\n\tmuls %[t], %[v]\n\tlsrs %[t], %[t], #13\n\tadds %[t], #1\n\tlsrs %[t], %[t], #1\n\t" \
+        "muls %[v], %[t]\n\tadd r8, %[v]\n\tasrs %[v], %[v], #16\n\tadd r9, %[v]\n\t" \
+        "muls %[t], %[t]\n\tadd r10, %[t]\n\tlsrs %[t], %[t], #16\n\tadd r11, %[t]\n\tcmp %[x], r12\n\tbne 1b\n\t" \
+        "mov %[up], r8\n\tmov %[step], r9\n\tmov %[from], r10\n\tmov %[end], r11\n\t" \
+        "pop {%[t]}\n\tpop {%[v]}\n\tmov r10, %[v]\n\tmov r11, %[t]\n\tpop {%[t]}\n\tpop {%[v]}\n\tmov r8, %[v]\n\tmov r9, %[t]" \
+        : [x] "+l"(x), [up] "+l"(a), [step] "+l"(b), [from] "+l"(c), [end] "+l"(d), [v] "=&l"(v), [t] "=&l"(t) \
+        : : "r12", "cc", "memory")
+static inline void mml2_powers(
+    const int16_t *x, uint16_t n, uint8_t step, uint8_t down, uint8_t up, int32_t from, mml2_higher_t *out)
+{
+    uint32_t a = up, b = 2u * step, c = (uint32_t)from, d = (uint32_t)(x + (uint32_t)n * step), v, t;
+    if (down) MML2_POWERS_("asrs %[v], %[v], #1\n\t");
+    else MML2_POWERS_("");
+    out->third.all = (int64_t)(int32_t)b * 65536 + (a - (b << 16));
+    out->fourth.all = (int64_t)((uint64_t)d << 16) + (c - (d << 16));
+}
+#else
+static inline void mml2_powers(
+    const int16_t *x, uint16_t n, uint8_t step, uint8_t down, uint8_t up, int32_t from, mml2_higher_t *out)
+{
+    const mml2_unsigned_t factor = (mml2_unsigned_t)(1u << up), less = (mml2_unsigned_t)from;
+    mml2_wide_t third = MML2_WIDE_ZERO, fourth = MML2_WIDE_ZERO;
+    for (; n; --n, x += step) {
+        const mml2_word_t d = (mml2_word_t)((mml2_unsigned_t)(down ? *x >> 1 : *x) * factor - less);
+        const mml2_unsigned_t t = mml2_square14(d);
+        mml2_wide_add(&third, d, (mml2_factor_t)t);
+        mml2_wide_square(&fourth, t);
+    }
+    out->third = third;
+    out->fourth = fourth;
+}
+#endif
+
+/* Of deviations shifted so that they fill 15 bits. */
+static inline mml2_higher_t mml2_higher(const int16_t *x, uint16_t n, uint8_t step, const mml2_sums_t *of)
+{
+    /* Of samples from 0 on, so that quotients are rounded down. */
+    const uint32_t sum = (uint32_t)(of->sum + ((int32_t)n << 15));
+    const uint16_t floor = (uint16_t)(sum / n), rest = (uint16_t)(sum - (uint32_t)floor * n);
+    const uint16_t low = (uint16_t)(of->low + 32768L), high = (uint16_t)(of->high + 32768L);
+    const uint16_t above = (uint16_t)(high - floor), below = (uint16_t)(floor - low + 1u);
+    const uint8_t bits = mml2_bit_length(above > below ? above : below);
+    mml2_higher_t out = {MML2_WIDE_ZERO, MML2_WIDE_ZERO, 0, 0};
+    const int32_t mean = (int32_t)floor - 32768L;
+    if (bits > 15u) {
+        /* Halved, which takes a quarter off their mean where as many are odd as are even. */
+        const uint16_t part = (uint16_t)((rest + (floor & 1u ? n : 0u)) >> 1), more = (uint16_t)(part + n / 2u) >= n;
+        out.shift = -1;
+        out.off = (int16_t)((int16_t)part - (int16_t)(more ? n : 0) - (int16_t)(n / 4u));
+        mml2_powers(x, n, step, 1, 0, (mean >> 1) + more, &out);
+    } else {
+        const uint8_t up = (uint8_t)(15u - bits);
+        const uint32_t part = (uint32_t)rest << up, more = (part + n / 2u) / n;
+        out.shift = (int8_t)up;
+        out.off = (int16_t)(uint16_t)(part - more * n);
+        mml2_powers(x, n, step, 0, up, (int32_t)((uint32_t)mean << up) + (int32_t)more, &out);
+    }
+    return out;
+}
+
+typedef struct {
+    uint16_t inverse;
+    int32_t off, skew;
+} mml2_shape_t;
+
+/* Skew in Q16, within 2^-13 of itself and what third is off; 0 where all samples are equal. n^2 = by * 2^more. With it the
+   inverse of the variance, 2^47 / top, and the mean of d in standard deviations in Q20. */
+static inline mml2_shape_t mml2_shape(const mml2_higher_t *of, const mml2_root_t *spread, uint16_t by, int8_t more)
+{
+    const int64_t third = mml2_wide(&of->third);
+    const uint16_t half = (uint16_t)((spread->top >> 16) + (spread->top >> 15 & (spread->top < 0xffff8000u)));
+    mml2_shape_t out = {0, 0, 0};
+    uint32_t inverse, q;
+    int32_t off;
+    int8_t e;
+    if (!half) return out;
+    inverse = (0x80000000u + (half >> 1)) / half;
+    out.inverse = (uint16_t)(inverse - (inverse >> 16));
+    q = mml2_upper(mml2_upper(mml2_top((uint64_t)(third < 0 ? -third : third), &e), out.inverse), out.inverse);
+    q = mml2_upper(mml2_upper(q, spread->root), by);
+    q = mml2_moved(q, (int16_t)(e + more - 2 * spread->exponent + spread->half - 3 * of->shift));
+    off = of->off * (int32_t)((uint32_t)spread->root * out.inverse >> 16);
+    out.off = off >> (11 + spread->exponent - spread->half + of->shift); /* 8 to 24, since d fills 15 bits */
+    out.skew = (third < 0 ? -(int32_t)q : (int32_t)q) - (3 * out.off >> 4);
+    return out;
+}
+
+/* Fisher's kurtosis in Q16, within 2^-13 of itself plus 3 and what fourth is off; 0 where all samples are equal.
+   n^3 = by * 2^more. */
+static inline int32_t mml2_kurtosis(
+    const mml2_higher_t *of, const mml2_root_t *spread, const mml2_shape_t *shape, uint16_t by, int8_t more)
+{
+    int8_t e;
     uint32_t q;
-    if (!m) return 0;
-    q = ((top / half << 15) + (half >> 1)) / half;
-    return (int32_t)mml2_moved(q, (int16_t)(exponent + bits - 19 - 2 * e - 4 * of->shift));
+    if (!spread->top) return 0;
+    q = mml2_upper(mml2_top((uint64_t)mml2_wide(&of->fourth), &e), shape->inverse);
+    q = mml2_upper(mml2_upper(q, shape->inverse), by);
+    q = mml2_moved(q, (int16_t)(e + more - 2 - 2 * spread->exponent - 4 * of->shift));
+    return (int32_t)q - (shape->off * (shape->skew >> 6) >> 12) - 196608L;
 }
 #endif

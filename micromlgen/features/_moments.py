@@ -1,10 +1,12 @@
-"""Sums over a window and what follows from them: the twin of dsp/moments.h.
+"""Sums over a window and what follows from them: the twin of dsp/sums.h and dsp/moments.h.
 
 Windows are int64 arrays of shape (n_windows, n), one channel each.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 from micromlgen.features._root import bit_length, root
 
 Array = NDArray[Any]
+#: Bits of the fraction of skew and kurtosis.
+FRACTION = 16
 
 
 class Sums(NamedTuple):
@@ -45,11 +49,41 @@ def moved(v: Array, by: Array) -> Array:
     return np.where(by >= 0, v << np.maximum(by, 0), v >> np.minimum(np.maximum(-by, 0), 63))
 
 
-def root_of(v: Array, bits: int) -> Array:
-    """``sqrt(v) * 2**bits``, within 2**-15 of itself and one, rounded down."""
-    m, e = top(v)
-    odd = e & 1
-    return moved(root(m >> odd), (e + odd) // 2 + bits)
+def upper(a: Array, b: Array | int) -> Array:
+    """``a * b / 2**16`` of 32 and 16 bits, rounded down twice."""
+    return np.asarray((a >> 16) * b + ((a & 0xFFFF) * b >> 16))
+
+
+@dataclass(frozen=True)
+class Root:
+    """A square root, ``root * 2**exponent`` within 2**-15 of itself, of ``square``."""
+
+    square: Array
+
+    @cached_property
+    def _top(self) -> tuple[Array, Array]:
+        return top(self.square)
+
+    @cached_property
+    def root(self) -> Array:
+        m, e = self._top
+        return root(m >> (e & 1))
+
+    @property
+    def exponent(self) -> Array:
+        _, e = self._top
+        return np.asarray((e + (e & 1)) // 2)
+
+    @cached_property
+    def inverse(self) -> Array:
+        """``2**(47 + e) / square`` in 16 bits, within 2**-15 of itself; e is the exponent of its `top`."""
+        m, _ = self._top
+        half = np.clip((m >> 16) + (m >> 15 & 1), 1 << 15, 65535)
+        return np.asarray(np.minimum(((1 << 31) + (half >> 1)) // half, 65535))
+
+    def in_steps(self, bits: int) -> Array:
+        """``sqrt(square) * 2**bits``, rounded down."""
+        return moved(self.root, self.exponent + bits)
 
 
 def crossings(x: Array, level: Array) -> Array:
@@ -64,55 +98,67 @@ def ceiling(total: Array, n: int) -> Array:
 
 
 class Higher(NamedTuple):
-    """Sums of powers of what samples are off their mean: times 2**(3 shift - 14) and 2**(4 shift - 28)."""
+    """Sums of powers of ``d = (x - mean) * 2**shift``, rounded and off by ``off / n`` in the mean.
+
+    The third is divided by 2**14, the fourth by 2**28.
+    """
 
     third: Array
     fourth: Array
     shift: Array
+    off: Array
 
 
 def higher(x: Array, of: Sums) -> Higher:
     """Of deviations shifted so that they fill 15 bits."""
     n = x.shape[1]
     floor = of.sum // n
-    most = np.maximum(of.high - floor, floor + 1 - of.low)
-    bits = bit_length(most)
-    k = np.where(bits <= 15, 15 - bits, -2)
     rest = of.sum - floor * n
-    up, down = np.maximum(k, 0), np.maximum(-k, 0)
-    mean = ((floor >> down) << up) + (rest << up) // n
-    d = ((x >> down[:, None]) << up[:, None]) - mean[:, None]
+    bits = bit_length(np.maximum(of.high - floor, floor + 1 - of.low))
+    # Wider ones are halved, which takes a quarter off their mean where as many are odd as are even.
+    wide = bits > 15
+    shift = np.where(wide, -1, 15 - bits)
+    up = np.maximum(shift, 0)
+    part = np.where(wide, (rest + (floor & 1) * n) >> 1, rest << up)
+    more = (part + n // 2) // n
+    mean = np.where(wide, floor >> 1, floor << up) + more
+    d = np.where(wide[:, None], x >> 1, x << up[:, None]) - mean[:, None]
     t = (d * d + (1 << 13)) >> 14
-    third, fourth = (d * t).sum(axis=1), (t * t).sum(axis=1)
-    # What the mean that was taken is off, the same of all samples, in Q16.
-    off = ((d.sum(axis=1) + 2 * n) << 16) // n - 131072
-    return Higher(third - (3 * off * t.sum(axis=1) >> 16), fourth - (off * third >> 28), k)
+    off = part - more * n - np.where(wide, n // 4, 0)
+    return Higher((d * t).sum(axis=1), (t * t).sum(axis=1), shift, off)
 
 
-def skew(moments: Higher, spread: Array, bits: int) -> Array:
-    """``third * 2**14 / (spread * 4**shift)**1.5 * 2**bits``, within 2**-14 of itself and one.
-
-    0 where all samples are equal.
-    """
-    (m, e), (size, exponent) = top(spread), top(np.abs(moments.third))
-    half, odd = _halved(m), e & 1
-    r = np.maximum(root(m >> odd), 1)
-    q = ((size // half << 15) + (r >> 1)) // r
-    q = moved(q, exponent + bits - 17 - (3 * e + odd) // 2 - 3 * moments.shift)
-    return np.where(spread == 0, 0, np.where(moments.third < 0, -q, q))
+def constant(v: int) -> tuple[int, int]:
+    """``v / 2**exponent`` of 16 bits, the highest one set, rounded, and the exponent."""
+    exponent = v.bit_length() - 16
+    rounded = round(v / 2.0**exponent)
+    return (rounded, exponent) if rounded < 1 << 16 else (rounded - 1, exponent)
 
 
-def kurtosis(moments: Higher, spread: Array, bits: int) -> Array:
-    """``fourth * 2**28 / (spread * 4**shift)**2 * 2**bits``, within 2**-14 of itself and one.
-
-    0 where all samples are equal.
-    """
-    (m, e), (size, exponent) = top(spread), top(moments.fourth)
-    half = _halved(m)
-    q = ((size // half << 15) + (half >> 1)) // half
-    return np.where(spread == 0, 0, moved(q, exponent + bits - 19 - 2 * e - 4 * moments.shift))
+def off_mean(of: Higher, spread: Root) -> Array:
+    """What the mean of d is off, in standard deviations, in Q20."""
+    _, e = spread._top
+    y = spread.root * spread.inverse >> 16
+    return moved(of.off * y, spread.exponent - 11 - e - of.shift)
 
 
-def _halved(m: Array) -> Array:
-    """The upper 16 bits of 32, rounded; so that their divisions stay in 32 bits."""
-    return np.maximum((m >> 16) + (m >> 15 & 1), 1)
+def skew(of: Higher, spread: Root, n: int) -> Array:
+    """Skew in Q16; 0 where all samples are equal."""
+    _, e = spread._top
+    m, exponent = top(np.abs(of.third))
+    by, more = constant(n**2)
+    q = upper(upper(upper(upper(m, spread.inverse), spread.inverse), spread.root), by)
+    q = moved(q, exponent + more - 2 * e + spread.exponent - 3 * of.shift)
+    skew = np.where(of.third < 0, -q, q) - (3 * off_mean(of, spread) >> 4)
+    return np.where(spread.square > 0, skew, 0)
+
+
+def kurtosis(of: Higher, spread: Root, n: int) -> Array:
+    """Fisher's kurtosis in Q16; 0 where all samples are equal."""
+    _, e = spread._top
+    m, exponent = top(of.fourth)
+    by, more = constant(n**3)
+    q = upper(upper(upper(m, spread.inverse), spread.inverse), by)
+    q = moved(q, exponent + more - 2 - 2 * e - 4 * of.shift)
+    q -= off_mean(of, spread) * (skew(of, spread, n) >> 6) >> 12
+    return np.where(spread.square > 0, q - (3 << FRACTION), 0)

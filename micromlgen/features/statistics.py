@@ -20,8 +20,6 @@ from micromlgen.ir import Extraction, Input, Layout
 Array = NDArray[Any]
 _MOST_SAMPLES = 8192
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-#: Bits of the fraction of skew and kurtosis, at least.
-_FRACTION = 12
 
 
 class Window:
@@ -41,8 +39,9 @@ class Window:
         return moments.sums(self.x)
 
     @cached_property
-    def scatter(self) -> Array:
-        return moments.scatter(self.sums, self.n)
+    def spread(self) -> moments.Root:
+        """Of ``n**2`` times the variance."""
+        return moments.Root(moments.scatter(self.sums, self.n))
 
     @cached_property
     def higher(self) -> moments.Higher:
@@ -62,18 +61,9 @@ class Window:
         """Roots of n**2 times a variance get so many bits of fraction, and stay below 2**30."""
         return 14 - self.octaves
 
-    @property
-    def skew_bits(self) -> int:
-        return _FRACTION + 2 * self.octaves
-
-    @property
-    def kurtosis_bits(self) -> int:
-        return _FRACTION + 3 * self.octaves
-
-    @property
-    def three(self) -> int:
-        """The kurtosis of a normal distribution, in steps of a kurtosis."""
-        return round(3 * 2.0**self.kurtosis_bits / self.n**3)
+    def power(self, k: int) -> tuple[int, int]:
+        """``n**k`` in 16 bits, and the exponent."""
+        return moments.constant(self.n**k)
 
     def quantile(self, q: float) -> Array:
         """A quantile in Q14."""
@@ -112,11 +102,6 @@ def _excess(x: Array) -> Array:
     return np.where(x.var(axis=1) > 0, _standardized(x, 4) - 3, 0.0)
 
 
-def _excess_steps(w: Window) -> Array:
-    steps = moments.kurtosis(w.higher, w.scatter, w.kurtosis_bits) - w.three
-    return np.where(w.scatter > 0, steps, 0)
-
-
 def _crossed(below: Array) -> Array:
     return np.asarray((below[:, 1:] != below[:, :-1]).sum(axis=1))
 
@@ -135,13 +120,13 @@ STATISTICS: dict[str, Statistic] = {
         lambda w: order.median_twice(w.ordered), lambda w: 0.5, lambda x: np.median(x, axis=1)
     ),
     "std": Statistic(
-        lambda w: moments.root_of(w.scatter, w.root_bits),
+        lambda w: w.spread.in_steps(w.root_bits),
         lambda w: 2.0**-w.root_bits / w.n,
         lambda x: x.std(axis=1),
     ),
-    "var": Statistic(lambda w: (w.scatter + w.n**2 // 2) // w.n**2, _one, lambda x: x.var(axis=1)),
+    "var": Statistic(lambda w: (w.spread.square + w.n**2 // 2) // w.n**2, _one, lambda x: x.var(axis=1)),
     "rms": Statistic(
-        lambda w: moments.root_of(w.n * w.sums.squares, w.root_bits),
+        lambda w: moments.Root(w.n * w.sums.squares).in_steps(w.root_bits),
         lambda w: 2.0**-w.root_bits / w.n,
         lambda x: np.sqrt((x * x).mean(axis=1)),
     ),
@@ -149,11 +134,13 @@ STATISTICS: dict[str, Statistic] = {
     "max": Statistic(lambda w: w.sums.high, _one, lambda x: x.max(axis=1)),
     "ptp": Statistic(lambda w: w.sums.high - w.sums.low, _one, lambda x: np.ptp(x, axis=1)),
     "skew": Statistic(
-        lambda w: moments.skew(w.higher, w.scatter, w.skew_bits),
-        lambda w: w.n**2 / 2.0**w.skew_bits,
+        lambda w: moments.skew(w.higher, w.spread, w.n),
+        lambda w: 2.0**-moments.FRACTION,
         lambda x: _standardized(x, 3),
     ),
-    "kurtosis": Statistic(_excess_steps, lambda w: w.n**3 / 2.0**w.kurtosis_bits, _excess),
+    "kurtosis": Statistic(
+        lambda w: moments.kurtosis(w.higher, w.spread, w.n), lambda w: 2.0**-moments.FRACTION, _excess
+    ),
     "zero_crossings": Statistic(
         lambda w: moments.crossings(w.x, np.zeros(len(w.x), np.int64)), _one, lambda x: _crossed(x < 0)
     ),
@@ -175,20 +162,24 @@ STATISTICS: dict[str, Statistic] = {
     ),
 }
 _DEFAULT = ("mean", "std", "min", "max", "rms", "skew", "kurtosis", "zero_crossings")
-#: What is computed once for several: sums of powers, of those off the mean, the samples in order.
-_BY_SCATTER = {"std", "var", "skew", "kurtosis"}
-_BY_HIGHER = {"skew", "kurtosis"}
-_BY_ORDER = {"median", "mad", "iqr"}
+#: What is computed once for several of them.
+_BY = {
+    "order": {"median", "mad", "iqr"},
+    "scatter": {"std", "var", "skew", "kurtosis"},
+    "spread": {"std", "skew", "kurtosis"},
+    "power": {"rms"},
+    "higher": {"skew", "kurtosis"},
+}
 #: Measured with -O2 on `_CORES`: bytes of code, cycles of a sample, of a window, by what is computed.
-_CODE = {"sums": (1900, 990, 580, 810), "higher": (4400, 1750, 960, 1600), "order": (1000, 700, 320, 410)}
+_CODE = {"sums": (1300, 400, 350, 350), "higher": (2600, 1000, 800, 750), "order": (900, 650, 350, 350)}
 _SAMPLE: dict[str, tuple[float, ...]] = {
-    "sums": (80, 17, 14, 15),
-    "higher": (280, 40, 16, 25),
+    "sums": (57, 20, 9, 16),
+    "higher": (131, 25, 8, 24),
     "order": (350, 245, 160, 150),
 }
 _WINDOW: dict[str, tuple[float, ...]] = {
-    "sums": (3000, 400, 150, 250),
-    "higher": (15000, 2300, 1300, 1200),
+    "sums": (3000, 450, 130, 300),
+    "higher": (4100, 600, 200, 380),
     "order": (0, 0, 0, 0),
 }
 
@@ -235,9 +226,9 @@ class Summary(Extraction):
         return np.stack(out, axis=1).astype(np.int32)
 
     def needs(self, what: str) -> bool:
-        """Whether a feature is computed from "scatter", "higher" or "order"."""
-        by = {"scatter": _BY_SCATTER, "higher": _BY_HIGHER, "order": _BY_ORDER}[what]
-        return bool(by & set(self.features))
+        """Whether a feature is computed from "sums" or a key of `_BY`."""
+        features = set(self.features)
+        return bool(features - _BY["order"] if what == "sums" else features & _BY[what])
 
     @property
     def quartiles(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -245,7 +236,7 @@ class Summary(Extraction):
         return order.quantile_at(0.25, self.n), order.quantile_at(0.75, self.n)
 
     def layouts(self) -> Sequence[Layout]:
-        parts = ["sums", *(part for part in ("higher", "order") if self.needs(part))]
+        parts = [part for part in ("sums", "higher", "order") if self.needs(part)]
         flash, cycles = {}, {}
         for k, core in enumerate(_CORES):
             flash[core] = float(sum(_CODE[part][k] for part in parts))
@@ -254,7 +245,10 @@ class Summary(Extraction):
         return [Layout("two passes", flash, cycles, dict)]
 
     def contract(self) -> Sequence[str]:
-        return ["sums are exact; roots are within 2^-15 of themselves, and a step"]
+        return [
+            "sums, extremes and crossings are exact; roots are within 2^-15 of themselves, and a step",
+            "skew s within 2^-12 (1 + |s|), kurtosis k within 2^-10 (3 + |k|)",
+        ]
 
 
 class Statistics(Extractor):
