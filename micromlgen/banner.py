@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from micromlgen.cformat import Name
 from micromlgen.ir import Classifier, Detector, Extraction, Layout, Model, NumericModel
 from micromlgen.lossy import Compression
+from micromlgen.streams import Stream
 
 #: Told of every header; `split` says otherwise in its place.
 REPEATS = "Constants repeat in every file that includes this header: layout='split' keeps them in one."
@@ -81,7 +82,24 @@ def banner(
         lines += [f"  {result} y = {name.snake}_predict(x);"]
         if isinstance(model, Classifier):
             lines += [f"  const char *label = {name.snake}_label(y);"]
-    return lines
+    stream = model.streamed()
+    return lines if stream is None else [*lines, *_as_they_come(model, stream, name)]
+
+
+def _as_they_come(model: Model, stream: Stream, name: Name) -> list[str]:
+    """Usage of a stream."""
+    n = name.snake
+    window = f"a window of {stream.length} every {stream.hop}"
+    function = "transform" if model.kind == "transformer" else "predict"
+    several = model.n_outputs > 1 or model.kind == "transformer"
+    answer = f"{n}_stream_{function}(&s, y)" if several else f"y = {n}_stream_{function}(&s)"
+    filters = ", filters running on" if stream.filters else ""
+    return [
+        f"Sample by sample: {window}{' that filters let through' if stream.decimation > 1 else ''}{filters}",
+        f"  static {n}_stream_t s; /* RAM: {name.macro}_STREAM_BYTES */",
+        f"  {n}_stream_init(&s);",
+        f"  if ({n}_stream_push(&s, sample)) {answer};",
+    ]
 
 
 def _compressed(model: Model, lossy: Compression) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,22 +11,26 @@ from numpy.typing import NDArray
 from micromlgen.boards import Call
 from micromlgen.cformat import Name
 from micromlgen.ir import DecisionClassifier, Model, NumericModel, ProbabilisticClassifier, Scored
+from micromlgen.streams import Stream
 
 Array = NDArray[Any]
+#: Samples of a recording that a stream is tried with: the twin of a filter takes them one by one.
+_MOST_STREAMED = 30_000
 
 
-def predict_call(model: Model, header: str, name: Name, rows: Array) -> Call:
+def predict_call(model: Model, header: str, name: Name | str, rows: Array, x: str = "x") -> Call:
     """`<name>_predict` on encoded rows; classes arrive as int16, which is an int of AVR."""
     n = model.n_outputs
+    begin = name if isinstance(name, str) else name.snake
     if isinstance(model, NumericModel):
-        function = f"{name.snake}_{'transform' if model.kind == 'transformer' else 'predict'}"
+        function = f"{begin}_{'transform' if model.kind == 'transformer' else 'predict'}"
         alone = model.kind == "regressor" and n == 1
-        statement = f"y[0] = {function}(x);" if alone else f"{function}(x, y);"
+        statement = f"y[0] = {function}({x});" if alone else f"{function}({x}, y);"
         return Call(header, rows, statement, model.output_dtype.name, n)
     if n == 1:
-        return Call(header, rows, f"y[0] = (int16_t){name.snake}_predict(x);", "int16")
+        return Call(header, rows, f"y[0] = (int16_t){begin}_predict({x});", "int16")
     copy = f"for (int o = 0; o < {n}; ++o) y[o] = (int16_t)classes[o];"
-    return Call(header, rows, f"int classes[{n}]; {name.snake}_predict(x, classes); {copy}", "int16", n)
+    return Call(header, rows, f"int classes[{n}]; {begin}_predict({x}, classes); {copy}", "int16", n)
 
 
 def proba_call(model: ProbabilisticClassifier, header: str, name: Name, rows: Array) -> Call:
@@ -82,18 +87,57 @@ def differing_rows(a: Array, b: Array, within: Array | None = None) -> NDArray[n
 @np.errstate(over="ignore", invalid="ignore")  # of the extremes that are tried
 def twin_calls(model: Model, header: str, name: Name, rows: Array) -> list[Expected]:
     """Every function on encoded rows, with what the twin says that it writes."""
-    y = model.predict(rows).reshape(len(rows), -1)
-    numbers = model.rounding(rows)
-    # Where roundings may decide, any class will do.
-    unsure = None if numbers is None else np.where(model.unsure(rows), np.inf, 0.0)
-    within = numbers if isinstance(model, NumericModel) else unsure
-    out = [Expected(predict_call(model, header, name, rows), y, within)]
+    out = [Expected(predict_call(model, header, name, rows), *_answers(model, rows))]
     if isinstance(model, ProbabilisticClassifier):
         proba = model.predict_proba(rows), model.proba_rounding(rows)
         out.append(Expected(proba_call(model, header, name, rows), *proba))
     if isinstance(model, DecisionClassifier):
-        decisions = model.decision_function(rows)
-        out.append(Expected(decision_call(model, header, name, rows), decisions, numbers))
+        decisions = model.decision_function(rows), model.rounding(rows)
+        out.append(Expected(decision_call(model, header, name, rows), *decisions))
     if isinstance(model, Scored):
-        out.append(Expected(score_call(model, header, name, rows), model.score(rows)[:, None], numbers))
+        score = model.score(rows)[:, None], model.rounding(rows)
+        out.append(Expected(score_call(model, header, name, rows), *score))
+    stream = model.streamed()
+    if stream is not None:
+        out += _streamed(stream, header, name, rows)
     return out
+
+
+def _answers(model: Model, rows: Array) -> tuple[Array, Array | None]:
+    """What `predict` gives, and how far the C's may be off."""
+    y = model.predict(rows).reshape(len(rows), -1)
+    numbers = model.rounding(rows)
+    # Where roundings may decide, any class will do.
+    unsure = None if numbers is None else np.where(model.unsure(rows), np.inf, 0.0)
+    return y, numbers if isinstance(model, NumericModel) else unsure
+
+
+def stream_call(stream: Stream, header: str, name: Name, recording: Array) -> Call:
+    """`<name>_stream_push` of a recording in one row of frames, and what follows when a window is ready.
+
+    Its rows are as long as a hop, so that each gives one window, but for the first ones, which give zeros.
+    """
+    hop, c, n = stream.hop * stream.decimation, stream.n_channels, stream.windowed.n_outputs
+    chunks = recording.reshape(-1)[: len(recording.reshape(-1)) // (hop * c) * hop * c].reshape(-1, hop * c)
+    answer = predict_call(stream.windowed, header, f"{name.snake}_stream", chunks, "&s")
+    statement = (
+        f"static {name.snake}_stream_t s; uint16_t k; for (k = 0; k < {n}; ++k) y[k] = 0; "
+        f"for (k = 0; k < {hop * c}; k = (uint16_t)(k + {c})) "
+        f"if ({name.snake}_stream_push(&s, {'x[k]' if c == 1 else 'x + k'})) {{ {answer.statement} }}"
+    )
+    return replace(answer, statement=statement)
+
+
+def _streamed(stream: Stream, header: str, name: Name, rows: Array) -> list[Expected]:
+    two = 2 * stream.window_size * stream.decimation
+    call = stream_call(stream, header, name, rows.ravel()[: max(two, _MOST_STREAMED)])
+    if not len(call.rows):
+        return []
+    windows = stream.windows(call.rows.reshape(-1, stream.n_channels))
+    if not len(windows):
+        return []
+    y, within = _answers(stream.windowed, windows)
+    # Before the first window nothing is written.
+    none = ((len(call.rows) - len(windows), 0), (0, 0))
+    within = None if within is None else np.pad(np.broadcast_to(within, y.shape), none)
+    return [Expected(call, np.pad(y, none), within)]

@@ -18,6 +18,7 @@ from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
 from micromlgen.lossy import Coarsening, Compression
+from micromlgen.streams import Stream
 
 DType = Literal["float32", "int16", "int8"]
 DTYPES: tuple[str, ...] = get_args(DType)
@@ -239,6 +240,10 @@ class Model(ABC):
     def output_dtype(self) -> np.dtype[Any]:
         """Type of `<name>_output_t`."""
 
+    def streamed(self) -> Stream | None:
+        """How the model takes samples as they come; None where it takes rows of features only."""
+        return None
+
     def coarsening(self, rows: NDArray[np.float32]) -> Coarsening | None:
         """Coarser models, by what `rows` of raw features tell about this exact one; None if it has none."""
         return None
@@ -416,6 +421,16 @@ class Extraction(Transformer):
     @abstractmethod
     def top(self) -> int:
         """Largest magnitude of an output."""
+
+    @property
+    def frame_size(self) -> int:
+        """Samples of a frame: channels that are interleaved."""
+        return 1
+
+    def streamed(self) -> Stream:
+        """Windows as long as a row, one after another."""
+        length = self.input.n_features // self.frame_size
+        return Stream((), self, length, length, self.frame_size)
 
     @abstractmethod
     def unit(self) -> NDArray[np.float64]:

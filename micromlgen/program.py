@@ -103,6 +103,30 @@ class Program:
         """
         return self.model.decode(self.predict_index(self.quantize(X)))
 
+    def stream(self, recording: Any) -> Array:
+        """What the C's stream answers to a recording, window after window, bit for bit.
+
+        Filters at the beginning of a Pipeline run on from the first sample to the last; a `Windower` tells
+        the length and the hop of windows, else they are as long as a row, one after another.
+
+        Parameters
+        ----------
+        recording : int16 array of shape (n_samples,) or (n_samples, n_channels)
+
+        Returns
+        -------
+        array of shape (n_windows,) or (n_windows, n_outputs), as `predict` gives it
+
+        Raises
+        ------
+        UnsupportedError
+            If the model does not take samples, or the recording is no such array.
+        """
+        stream = self.model.streamed()
+        if stream is None:
+            raise UnsupportedError(f"{self.model.source} takes features, not samples: it has no stream")
+        return self.model.decode(stream.predict(recording))
+
     def predict_proba(self, X: Any) -> Any:
         """scikit-learn's predict_proba: float64 of shape (n, n_classes); a list of them for several outputs.
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from micromlgen.errors import UnsupportedError
 
 
-def check_samples(X: Any, n_samples: int | None, what: str) -> NDArray[np.int16]:
-    """X as int16 of shape (n_windows, n_samples); integers of other types where they fit.
+def check_integers(X: Any, what: str) -> NDArray[np.int16]:
+    """X as int16 of the same shape; integers of other types where they fit.
 
     Floats are refused even where they hold integers: which of them were meant as fractions of the full
     scale, nobody can tell afterwards.
@@ -19,7 +20,7 @@ def check_samples(X: Any, n_samples: int | None, what: str) -> NDArray[np.int16]
     Raises
     ------
     UnsupportedError
-        With `what` named, if the type, a value or the shape is unfit.
+        With `what` named, if the type or a value is unfit.
     """
     samples = np.asarray(X)
     if samples.dtype.kind not in "iu":
@@ -27,16 +28,28 @@ def check_samples(X: Any, n_samples: int | None, what: str) -> NDArray[np.int16]
             f"{what} has dtype {samples.dtype}; int16 samples are needed, as the board's converter gives "
             "them: of floats within ±1 pass np.rint(X * 32767).astype(np.int16)"
         )
+    if samples.dtype != np.int16 and samples.size:
+        low, high = int(samples.min()), int(samples.max())
+        if low < -32768 or high > 32767:
+            raise UnsupportedError(f"{what} has samples from {low} to {high}; int16 holds -32768 to 32767")
+    return samples.astype(np.int16)
+
+
+def check_samples(X: Any, n_samples: int | None, what: str) -> NDArray[np.int16]:
+    """X as int16 of shape (n_windows, n_samples), by `check_integers`.
+
+    Raises
+    ------
+    UnsupportedError
+        With `what` named, if the type, a value or the shape is unfit.
+    """
+    samples = check_integers(X, what)
     length = "n_samples" if n_samples is None else n_samples
     if samples.ndim != 2 or (n_samples is not None and samples.shape[1] != n_samples):
         raise UnsupportedError(f"{what} has shape {samples.shape}; (n_windows, {length}) is needed")
     if len(samples) == 0:
         raise UnsupportedError(f"{what} has no windows")
-    if samples.dtype != np.int16:
-        low, high = int(samples.min()), int(samples.max())
-        if low < -32768 or high > 32767:
-            raise UnsupportedError(f"{what} has samples from {low} to {high}; int16 holds -32768 to 32767")
-    return samples.astype(np.int16)
+    return samples
 
 
 def takes_samples(step: Any) -> bool:
@@ -47,3 +60,23 @@ def takes_samples(step: Any) -> bool:
         parts = [part for _, part in step.transformer_list if part != "drop"]
         return any(map(takes_samples, parts))
     return bool(getattr(step, "takes_samples", False))
+
+
+def of_samples_first(estimator: Any) -> tuple[list[Any], Pipeline | None]:
+    """The first steps of a Pipeline that take samples, and the others, or None where there are none.
+
+    Pipelines inside it that begin with samples are taken apart.
+    """
+    steps = _flat(estimator)
+    n = next((i for i, (_, step) in enumerate(steps) if not takes_samples(step)), len(steps))
+    return [step for _, step in steps[:n]], Pipeline(steps[n:]) if n < len(steps) else None
+
+
+def _flat(pipeline: Any) -> list[tuple[str, Any]]:
+    out = []
+    for name, step in pipeline.steps:
+        if hasattr(step, "steps") and takes_samples(step):
+            out += [(f"{name}__{inner}", each) for inner, each in _flat(step)]
+        elif step is not None and not (isinstance(step, str) and step == "passthrough"):
+            out.append((name, step))
+    return out

@@ -1,8 +1,12 @@
 """Feature extractors: fixed-point DSP as scikit-learn transformers, with the same integers on the board."""
 
+from micromlgen.features.dc import DCRemoval
 from micromlgen.features.fft import FFT
+from micromlgen.features.fir import FIRFilter
+from micromlgen.features.iir import IIRFilter
 from micromlgen.features.mel import MelSpectrogram
 from micromlgen.features.mfcc import MFCC
 from micromlgen.features.statistics import Statistics
+from micromlgen.features.windower import Windower
 
-__all__ = ["FFT", "MFCC", "MelSpectrogram", "Statistics"]
+__all__ = ["FFT", "MFCC", "DCRemoval", "FIRFilter", "IIRFilter", "MelSpectrogram", "Statistics", "Windower"]

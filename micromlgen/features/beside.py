@@ -40,6 +40,10 @@ class Beside(Extraction):
         return np.concatenate([part.unit() for part in self.parts])
 
     @property
+    def frame_size(self) -> int:
+        return max(part.frame_size for part in self.parts)
+
+    @property
     def starts(self) -> list[int]:
         """First output of each part."""
         return [sum(part.n_outputs for part in self.parts[:i]) for i in range(len(self.parts))]

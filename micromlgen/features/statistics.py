@@ -192,6 +192,10 @@ class Summary(Extraction):
     n_channels: int
 
     @property
+    def frame_size(self) -> int:
+        return self.n_channels
+
+    @property
     def n(self) -> int:
         """Samples of a channel."""
         return self.input.n_features // self.n_channels

@@ -29,6 +29,7 @@ from micromlgen.models._spread import changes, moved, near, numbers_moved, throu
 from micromlgen.models._stage import Stage, as_stage
 from micromlgen.models.encoding import encoded
 from micromlgen.quantize import quantize
+from micromlgen.streams import Stream
 
 Array = NDArray[Any]
 #: From an estimator and rows X to its last step and what that is given.
@@ -117,6 +118,18 @@ class Chain(Model):
         taken = replace(inputs, dtype="int16", exponents=exponents)
         stages = (extraction, *encoded(extraction, last.input))
         return self._with(input=taken, stages=stages, last=last)
+
+    def streamed(self) -> Stream | None:
+        first = self.stages[0]
+        stream = first.streamed()
+        if stream is None or stream.windowed is first:
+            return None if stream is None else replace(stream, windowed=self)
+        assert isinstance(stream.windowed, Extraction)
+        inputs = replace(stream.windowed.input, exponents=None) if not self.input.is_integer else None
+        windowed = replace(
+            self, input=inputs or stream.windowed.input, stages=(stream.windowed, *self.stages[1:])
+        )
+        return replace(stream, windowed=windowed)
 
     def within(self, inputs: Input, by: Calibration) -> Chain:
         """The chain in integers that it shares with others, so that nothing is done to features before."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.ir import Layout, Model
+from micromlgen.samples import of_samples_first
 
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Where a member's best layout is looked for: on which cores, and what flash and cycles count there.
@@ -85,10 +86,13 @@ def _best(layouts: Sequence[Layout], cores: Sequence[str], flash: float, cycles:
 
 
 def behind_samples(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
-    """What is behind a pipeline's feature extractor, inside searches, and what it is given for windows X."""
+    """What is behind a pipeline's feature extractors, inside searches, and what it is given for windows X."""
     while hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
-    return estimator[1:], np.asarray(estimator[0].transform(X), np.float64)
+    leading, behind = of_samples_first(estimator)
+    for step in leading:
+        X = step.transform(X)
+    return behind, np.asarray(X, np.float64)
 
 
 def fitted_inside(estimator: Any) -> Any:

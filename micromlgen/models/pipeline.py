@@ -11,6 +11,9 @@ import numpy as np
 from micromlgen.affine import Affine
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
+from micromlgen.features._filtering import Filtering
+from micromlgen.features.sequence import in_sequence as extractors_in_sequence
+from micromlgen.features.windower import framed
 from micromlgen.ir import Extraction, Input, Model
 from micromlgen.models._folding import Stages, fold
 from micromlgen.models._members import fitted_inside
@@ -18,7 +21,7 @@ from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is
 from micromlgen.models._trees import OnTrees
 from micromlgen.models.chain import chained
 from micromlgen.models.scalers import of_map
-from micromlgen.samples import takes_samples
+from micromlgen.samples import of_samples_first, takes_samples
 
 
 @converts("sklearn.pipeline.Pipeline")
@@ -26,7 +29,7 @@ def pipeline(estimator: Any) -> Model:
     """Convert the last step, behind the transformers before it."""
     steps = [step for _, step in estimator.steps]
     if takes_samples(steps[0]):
-        return of_features(estimator)
+        return of_samples(estimator)
     last = steps[-1]
     if is_nothing(last) or (hasattr(last, "transform") and not hasattr(last, "predict")):
         return _transformer(estimator, steps)
@@ -39,17 +42,21 @@ def pipeline(estimator: Any) -> Model:
     return before_model([stage for step in before for stage in stages_of(step)], model, model.source)
 
 
-def of_features(estimator: Any) -> Model:
-    """Convert what is behind a feature extractor as a model of raw features, and put it there."""
-    extraction = model_of(estimator.steps[0][1])
-    if all(is_nothing(step) for _, step in estimator.steps[1:]):
-        return extraction
-    if not isinstance(extraction, Extraction):
-        raise UnsupportedError(
-            f"{extraction.source} in the first step of a Pipeline is no feature extractor alone; make it "
-            "the next step"
-        )
-    inner = pipeline(estimator[1:])
+def of_samples(estimator: Any) -> Model:
+    """Filters and extractors in sequence, and what is behind them, converted as a model of raw features."""
+    leading, behind = of_samples_first(estimator)
+    steps: list[Extraction] = []
+    for step in leading:
+        model = model_of(step)
+        assert isinstance(model, Extraction)
+        steps.append(model)
+    if behind is None:
+        return extractors_in_sequence(steps)
+    if isinstance(steps[-1], Filtering):  # samples are features: of a stream, as many as of a row
+        channels = steps[-1].n_channels
+        steps.append(framed(channels, steps[-1].n_outputs // channels))
+    extraction = extractors_in_sequence(steps)
+    inner = pipeline(behind)
     if inner.input.samples:
         raise UnsupportedError(f"{inner.source} takes samples: it cannot be behind {extraction.source}")
     return chained([extraction], inner, inner.source, input=extraction.input)

@@ -116,10 +116,6 @@ def test_integers_larger_than_floats_hold_are_near_thresholds_only_where_undecid
         ),
         (make_pipeline(make_union(FFT(32), FFT(64))), r"take windows of 32 and 64 samples; one length"),
         (
-            make_pipeline(make_pipeline(FFT(32), PCA(2).fit(X)), StandardScaler().fit(X[:, :2])),
-            r"PCA in the first step of a Pipeline is no feature extractor alone",
-        ),
-        (
             make_pipeline(make_union(FFT(32), make_pipeline(FFT(32), PCA(2).fit(X)))),
             r"'pipeline' is no feature extractor alone",
         ),
@@ -128,6 +124,13 @@ def test_integers_larger_than_floats_hold_are_near_thresholds_only_where_undecid
 def test_what_cannot_be_composed_is_refused(estimator: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mm.port(estimator)
+
+
+def test_pipelines_within_begin_with_samples_too() -> None:
+    nested = make_pipeline(
+        make_pipeline(FFT(32), StandardScaler()), make_pipeline("passthrough", LogisticRegression())
+    )
+    assert mm.verify(nested.fit(X, Y), X, name="heard")
 
 
 def test_missing_values_cannot_be_followed_in_samples() -> None:
