@@ -6,6 +6,7 @@ UNRELATED = bench serial
 
 help:
 	@echo "make demo   train a model, build a sketch with it, run it on a simulated Arduino Uno"
+	@echo "make examples   run every example end to end on its simulated board"
 	@echo "make test   lint, then all tests, then most of those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure the peers and us, write the README's table; ONLY=rf10_digits: one model"
@@ -13,6 +14,10 @@ help:
 demo:
 	@tools/setup.sh demo
 	.venv/bin/python examples/activity/demo.py
+
+examples:
+	@tools/setup.sh examples
+	.venv/bin/python -m examples
 
 test:
 	@tools/setup.sh test
@@ -30,4 +35,4 @@ bench:
 	@tools/setup.sh test
 	.venv/bin/python -m bench all --jobs $(JOBS) $(if $(ONLY),--model $(ONLY))
 
-.PHONY: help demo test lint bench
+.PHONY: help demo examples test lint bench

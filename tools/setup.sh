@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh lint    .venv
 #   tools/setup.sh demo    .venv, and the compiler and simulator of an Arduino
+#   tools/setup.sh examples  .venv, the compilers and simulators of every core, and a speaking voice
 #   tools/setup.sh test    .venv, .venv-oldest, and the compilers and simulators of every core
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +17,7 @@ cores=(
     gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc
     gcc-xtensa-lx106 picolibc-xtensa-lx106-elf
 )
+speech=(espeak-ng)
 python=${PYTHON:-python3}
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -70,12 +72,12 @@ END
 case ${1:-} in
     lint) packages ;;
     demo) packages "${host[@]}" "${arduino[@]}" ;;
-    test) packages "${host[@]}" "${arduino[@]}" "${cores[@]}" ;;
-    *) fail "usage: tools/setup.sh lint|demo|test" ;;
+    examples | test) packages "${host[@]}" "${arduino[@]}" "${cores[@]}" "${speech[@]}" ;;
+    *) fail "usage: tools/setup.sh lint|demo|examples|test" ;;
 esac
 # The boosters of other libraries; XGBoost without its 500 MB for graphics cards.
 boosters=(catboost lightgbm xgboost-cpu)
-environment .venv -e '.[audio,demo,test]' "${boosters[@]}"
+environment .venv -e '.[audio,demo,examples,test]' "${boosters[@]}"
 companions .venv
 if [ "$1" = test ]; then
     read -ra pinned <<< "$(oldest)"

@@ -1,0 +1,92 @@
+"""The examples of examples/common: each end to end on its simulated board, with a part of its recordings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from micromlgen.boards import arduino, core
+
+ROOT = Path(__file__).parents[2]
+LIBRARIES = Path(__file__).parent / "libraries"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a run must reach; `least` and `most` are of the chain in integers.
+
+    Parameters
+    ----------
+    loss : float
+        Most by which a measure of integers may be worse than that of floats.
+    flash : int
+        Most bytes.
+    """
+
+    recordings: int
+    agreement: float
+    loss: float
+    flash: int
+    least: dict[str, float]
+    most: dict[str, float] = field(default_factory=dict)
+
+
+BOUNDS = {
+    "gestures": Bounds(40, 0.99, 0.01, 52_000, {"accuracy": 0.81}),
+}
+
+
+def test_every_example_has_bounds() -> None:
+    assert set(BOUNDS) == {path.parent.name for path in ROOT.glob("examples/*/run.py")}
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", BOUNDS)
+def test_example_runs_within_its_bounds(name: str, tmp_path: Path) -> None:
+    bounds = BOUNDS[name]
+    command = [sys.executable, "-m", "examples", name]
+    options = ["--out", str(tmp_path), "--recordings", str(bounds.recordings)]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told: dict[str, Any] = json.loads((tmp_path / name / "outcome.json").read_text())
+    assert 0 < told["answers"] <= bounds.recordings
+    assert told["wrong"] == 0
+    assert told["agreement"] >= bounds.agreement
+    assert told["flash"] <= bounds.flash
+    for measure, least in bounds.least.items():
+        assert told["integers"][measure] >= max(least, told["floats"][measure] - bounds.loss), measure
+    for measure, most in bounds.most.items():
+        assert told["integers"][measure] <= min(most, told["floats"][measure] + bounds.loss), measure
+    assert (tmp_path / name / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    _compile_with_sensor(tmp_path / name / name, told["board"], tmp_path / "sensor")
+
+
+def _compile_with_sensor(sketch: Path, board: str, out: Path) -> None:
+    """Compile the branch of the sketch that reads the sensor, against the interface of its library."""
+    if board in ("uno", "mega"):
+        arduino.build_sketch(sketch, board, out, [LIBRARIES])
+        return
+    files = [
+        *sketch.glob("*.h"),
+        ROOT / "examples" / "common" / "c" / "Arduino.h",
+        *LIBRARIES.glob("src/*.h"),
+    ]
+    texts = {file.name: file.read_text() for file in files}
+    ino = (sketch / f"{sketch.name}.ino").read_text()
+    main = "#include <Arduino.h>\n" + ino + "\nint main() { setup(); for (;;) loop(); }\n"
+    kind = "rv32imc" if board.startswith("esp32c") else "cortex-m4f"
+    core(kind).compile({**texts, "main.cpp": main}, language="c++", flags=("-Os", "-I.", "-Wall", "-Werror"))
+
+
+def test_unknown_example_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "examples", "nothing"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "nothing: no such example; there are " in done.stderr
