@@ -2,7 +2,7 @@
 
    N samples are M = N / 2 complex numbers z, in place: real parts at even places, imaginary ones at odd. No sum
    leaves 31 bits, because the samples come in shifted so that the largest possible output stays within 2^30. */
-#include "addresses.h"
+#include "samples.h"
 #ifndef MICROMLGEN_FFT32_2
 #define MICROMLGEN_FFT32_2
 
@@ -78,57 +78,8 @@ static inline mml2_twiddle_t mml2_turned(mml2_twiddle_t w)
 }
 #endif
 
-/* What follows a number with digits of base 4 when these are reversed; `unit` is what the highest digit counts. */
-static inline uint16_t mml2_fft_next(uint16_t reversed, uint16_t unit)
-{
-    while ((reversed & 3u * unit) == 3u * unit) {
-        reversed = (uint16_t)(reversed ^ 3u * unit);
-        unit = (uint16_t)(unit >> 2);
-    }
-    return (uint16_t)(reversed + unit);
-}
-
-/* What is transformed. */
-typedef struct {
-    const int16_t *x;
-    int8_t shift;      /* that scales it, up or, where negative, down */
-    uint8_t windowed;  /* whether there is a window: its first half and the middle in Q15 */
-    uint8_t framed;    /* whether the rest is used; without it there are as many samples as are transformed */
-    uint8_t follows;   /* whether a sample precedes x[0] */
-    uint8_t up;        /* first of all samples are shifted up by this, as far as all of them allow */
-    uint16_t length;   /* samples, and what the window is of; 0 follows */
-    int16_t emphasis;  /* Q15 of the part of the sample before that is taken off each */
-    MML2_FLASH_AT(int16_t) window;
-} mml2_fft32_input_t;
-
-/* By how much n samples can be shifted up. */
-static inline uint8_t mml2_fft32_headroom(const int16_t *x, uint16_t n)
-{
-    uint32_t every = 0;
-    uint8_t bits = 0;
-#if defined(__GNUC__) && !defined(__AVR__)
-    /* Two at once, one in the other's lowest bit: v ^ v << 1 has one bit more than v without its sign. */
-    if (!((uintptr_t)x & 3u)) {
-        const int16_t *const pairs = (const int16_t *)__builtin_assume_aligned(x, 4);
-        uint_fast16_t i;
-        for (i = 0; i + 3u < n; i += 4u) {
-            uint32_t pair, other;
-            memcpy(&pair, pairs + i, sizeof pair);
-            memcpy(&other, pairs + i + 2u, sizeof other);
-            every |= (pair ^ pair << 1) | (other ^ other << 1);
-        }
-        every = (uint16_t)(every | every >> 16) >> 1;
-        x += i;
-        n = (uint16_t)(n - i);
-    }
-#endif
-    for (; n; --n, ++x) every |= (uint16_t)(*x < 0 ? ~*x : *x);
-    for (; every; every >>= 1) ++bits;
-    return (uint8_t)(15u - bits);
-}
-
 /* Sample `at`, with element `place` of the window if that is of all samples. */
-static inline int32_t mml2_fft32_sample(mml2_fft32_input_t in, int_fast16_t at, int_fast16_t place)
+static inline int32_t mml2_fft32_sample(mml2_samples_t in, int_fast16_t at, int_fast16_t place)
 {
     int32_t value;
     if (in.framed) {
@@ -153,7 +104,7 @@ static inline int32_t mml2_fft32_sample(mml2_fft32_input_t in, int_fast16_t at, 
 
 /* The transform of numbers start, start + M / 4, start + M / 2, start + 3 M / 4 of M = size; start is from -M / 4
    to M / 4 - 1, and what lies before the first sample is at the end. */
-static inline void mml2_fft32_of_4(mml2_fft32_input_t in, int32_t *z, int16_t start, uint16_t size)
+static inline void mml2_fft32_of_4(mml2_samples_t in, int32_t *z, int16_t start, uint16_t size)
 {
     const int_fast16_t half = (int_fast16_t)(size / 2u); /* samples between two of the numbers */
     const int_fast16_t even = 2 * start, odd = even + 1;
@@ -204,7 +155,7 @@ static inline void mml2_fft32_of_2(int32_t *even, int32_t re, int32_t im)
 }
 
 /* The first pass: transforms of `radix` numbers, 4 or 8, each where the others want it. */
-static inline void mml2_fft32_first(mml2_fft32_input_t in, int32_t *z, uint16_t size, uint8_t radix)
+static inline void mml2_fft32_first(mml2_samples_t in, int32_t *z, uint16_t size, uint8_t radix)
 {
     const int16_t blocks = (int16_t)(size / radix), digit = (int16_t)(blocks / 4);
     int32_t *const end = z + 2u * size;
@@ -456,7 +407,7 @@ static inline void mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT(int
    of radix 4 behind the first; with a window Q15 above that, with a framed input Q14. Every product and half
    is rounded down. |z| <= 2^30 by the choice of the shift. */
 static inline void mml2_fft32(
-    mml2_fft32_input_t in, int32_t *z, uint16_t size, uint8_t radix, MML2_FLASH_AT(int16_t) table)
+    mml2_samples_t in, int32_t *z, uint16_t size, uint8_t radix, MML2_FLASH_AT(int16_t) table)
 {
     uint16_t quarter = radix;
     mml2_fft32_first(in, z, size, radix);

@@ -176,10 +176,10 @@ class RealFFT32:
         shape = (len(re), -1, self.first)
         r, i = re.reshape(shape), im.reshape(shape)
         if self.first == 4:
-            parts = _dft4([(r[..., m], i[..., m]) for m in range(4)])
+            parts = dft4([(r[..., m], i[..., m]) for m in range(4)])
         else:
-            even = _dft4([(r[..., m], i[..., m]) for m in (0, 2, 4, 6)])
-            odd = _dft4([(r[..., m], i[..., m]) for m in (1, 3, 5, 7)])
+            even = dft4([(r[..., m], i[..., m]) for m in (0, 2, 4, 6)])
+            odd = dft4([(r[..., m], i[..., m]) for m in (1, 3, 5, 7)])
             (o0, p0), (o1, p1), (o2, p2), (o3, p3) = odd
             # Times exp(-i pi k / 4).
             turned = [
@@ -233,7 +233,7 @@ class RealFFT32:
         return out_r, out_i
 
 
-def _dft4(x: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+def dft4(x: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
     (ar, ai), (br, bi), (cr, ci), (dr, di) = x
     s0r, s0i, s1r, s1i = ar + cr, ai + ci, ar - cr, ai - ci
     s2r, s2i, s3r, s3i = br + dr, bi + di, br - dr, bi - di

@@ -8,7 +8,7 @@ from scipy.signal import get_window
 from sklearn.base import clone
 
 import micromlgen as mm
-from micromlgen.boards import STRICT, core
+from micromlgen.boards import STRICT, Call, core
 from micromlgen.calls import predict_call
 from micromlgen.features import FFT
 from tests.cases import Case
@@ -22,6 +22,8 @@ CASES = [
     Case("spectrum_16", FFT(16, "hann", "magnitude"), stacked(16)),
     Case("spectrum_32", FFT(32, window="hamming", output="power"), stacked(32)),
     Case("spectrum_64", FFT(64, "hann", "log"), stacked(64)),
+    Case("block_16", FFT(16, precision="int16"), stacked(16)),
+    Case("block_64", FFT(64, "hann", "log", precision="int16"), stacked(64)),
 ]
 
 
@@ -50,6 +52,37 @@ def test_signal_to_noise(n_fft: int, window: object) -> None:
     assert signal_to_noise(fft, noise) >= 90
     quiet = tone(n_fft, 0.123 * n_fft + 0.3, 327.68, 32.7)[None]
     assert signal_to_noise(fft, quiet) >= 75
+
+
+@pytest.mark.parametrize("window", [None, "hann", "hamming", "blackman"])
+@pytest.mark.parametrize("n_fft", SIZES)
+def test_signal_to_noise_of_a_block(n_fft: int, window: object) -> None:
+    rng = np.random.default_rng(1)
+    fft = FFT(n_fft, window, precision="int16")
+    noise = rng.integers(-32768, 32768, (20, n_fft)).astype(np.int16)
+    assert signal_to_noise(fft, noise) >= 58
+    assert signal_to_noise(fft, noise >> 8) >= 58
+    quiet = tone(n_fft, 0.123 * n_fft + 0.3, 327.68, 32.7)[None]
+    assert signal_to_noise(fft, quiet) >= 40
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_block_has_the_units_of_int32(output: str) -> None:
+    """One for all windows, loud and faint ones."""
+    wide, block = FFT(128, "hann", output), FFT(128, "hann", output, precision="int16")
+    np.testing.assert_array_equal(wide.extraction().unit(), block.extraction().unit())
+    X = stacked(128)
+    expected, got = wide.dequantize(wide.transform(X)), block.dequantize(block.transform(X))
+    reference = FFT(128, "hann", "magnitude").reference(X)
+    off = 2.0**-9 * reference.max(axis=1, keepdims=True) + 64 * wide.extraction().transform.unit
+    if output == "log":
+        clear = reference > 30 * off
+        assert clear.sum() > 200
+        assert np.abs(got - expected)[clear].max() < 0.5
+    elif output == "power":
+        assert (np.abs(got - expected) <= (2 * reference + off) * off + 4 * wide.extraction().unit()[0]).all()
+    else:
+        assert (np.abs(got - expected) <= (off if output == "magnitude" else 1.5 * off)).all()
 
 
 @pytest.mark.parametrize("output", ["power", "magnitude", "log"])
@@ -87,13 +120,19 @@ def test_the_largest_output_fits(n_fft: int, window: str | None) -> None:
     highest = max(np.abs(re).max(), np.abs(im).max())
     assert highest < 2**30
     assert highest > 2**27  # and little of the width is given away
+    block = FFT(n_fft, window, precision="int16").extraction()
+    re, im, _ = block.transform.mantissas(loudest(n_fft))
+    assert max(np.abs(re).max(), np.abs(im).max()) < 19800
+    assert np.abs(block.predict(loudest(n_fft)).astype(np.int64)).max() < 2**30
 
 
+@pytest.mark.parametrize("precision", ["int32", "int16"])
 @pytest.mark.parametrize(("output", "window"), [(o, "hann") for o in OUTPUTS] + [("complex", None)])
-def test_c_is_the_twin_at_every_size(output: str, window: str | None) -> None:
+def test_c_is_the_twin_at_every_size(output: str, window: str | None, precision: str) -> None:
     calls, twins = [], []
     for n_fft in SIZES:
-        fft, X = FFT(n_fft, output=output, window=window), np.concatenate([loudest(n_fft), stacked(n_fft)])
+        fft = FFT(n_fft, output=output, window=window, precision=precision)
+        X = np.concatenate([loudest(n_fft), stacked(n_fft)])
         program = mm.transpile(fft, name=f"fft{n_fft}")
         calls.append(predict_call(program.model, program.header, program.name, X))
         twins.append(fft.transform(X))
@@ -106,18 +145,47 @@ def test_c_is_the_twin_at_every_size(output: str, window: str | None) -> None:
 @pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
 def test_boards_give_the_twin(name: str) -> None:
     calls, twins = [], []
-    for n_fft, output in ((256, "complex"), (512, "log")):
-        fft = FFT(n_fft, output=output)
-        program = mm.transpile(fft, name=f"fft{n_fft}")
+    for n_fft, output, precision in (
+        (256, "complex", "int32"),
+        (512, "log", "int32"),
+        (256, "complex", "int16"),
+        (512, "power", "int16"),
+        (128, "magnitude", "int16"),
+    ):
+        fft = FFT(n_fft, "hann" if n_fft == 128 else None, output, precision)
+        program = mm.transpile(fft, name=f"fft{n_fft}{precision}")
         calls.append(predict_call(program.model, program.header, program.name, stacked(n_fft)))
         twins.append(fft.transform(stacked(n_fft)))
     for result, twin in zip(core(name).run(calls, flags=("-O2", *STRICT)), twins, strict=True):
         np.testing.assert_array_equal(result.y, twin)
 
 
+@pytest.mark.boards
+def test_a_block_without_a_multiplier_gives_the_twin() -> None:
+    """As on an ATtiny, for which the compiler has C alone."""
+    fft = FFT(128, "hann", precision="int16")
+    program = mm.transpile(fft, name="block")
+    call = predict_call(program.model, program.header, program.name, stacked(128))
+    result = core("avr").run([call], flags=("-Os", "-U__AVR_HAVE_MUL__", *STRICT))[0]
+    np.testing.assert_array_equal(result.y, fft.transform(stacked(128)))
+
+
+def test_mantissas_are_the_callers_own() -> None:
+    """`<name>_spectrum` gives them, and what they are to be multiplied by, in n_fft + 2 int16."""
+    fft = FFT(64, "hann", precision="int16")
+    program = mm.transpile(fft, name="block")
+    re, im, exponent = fft.extraction().transform.mantissas(stacked(64))
+    call = Call(program.header, stacked(64), "y[66] = block_spectrum(x, y);", "int16", 67)
+    y = core("host").run([call], flags=STRICT, measure=False)[0].y
+    np.testing.assert_array_equal(y[:, :66], np.stack([re, im], axis=2).reshape(len(re), -1))
+    np.testing.assert_array_equal(y[:, 66], exponent)
+
+
 def test_silence_is_zero() -> None:
-    for output in OUTPUTS:
-        assert not FFT(64, output=output).transform(every_kind(64)["silent"][None]).any()
+    for precision in ("int32", "int16"):
+        for output in OUTPUTS:
+            fft = FFT(64, output=output, precision=precision)
+            assert not fft.transform(every_kind(64)["silent"][None]).any()
 
 
 def test_as_a_transformer_of_scikit_learn() -> None:
@@ -138,7 +206,7 @@ def test_as_a_transformer_of_scikit_learn() -> None:
         ({"output": "phase"}, r"output='phase': use one of complex, power, magnitude, log"),
         ({"window": "hanning?"}, r"window='hanning\?' is none of scipy"),
         ({"window": 3}, r"window=3: use a name"),
-        ({"precision": "int16"}, r"precision='int16': this version computes in 'int32' on every core"),
+        ({"precision": "int8"}, r"precision='int8': use 'int32' or 'int16'"),
     ],
 )
 def test_unfit_parameters_are_refused(parameters: dict[str, object], message: str) -> None:
