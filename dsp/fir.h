@@ -3,6 +3,15 @@
 #include "addresses.h"
 #ifndef MICROMLGEN_FIR_2
 #define MICROMLGEN_FIR_2
+#if defined(__AVR_HAVE_ELPM__)
+#define MML2_FIR_LPM_ "elpm"
+#define MML2_FIR_PAGE_ "out %[rampz], %[page]\n\t"
+#define MML2_FIR_IN_PAGE_(at) , [rampz] "I"(_SFR_IO_ADDR(RAMPZ)), [page] "r"((uint8_t)((at) >> 16))
+#elif defined(__AVR__)
+#define MML2_FIR_LPM_ "lpm"
+#define MML2_FIR_PAGE_
+#define MML2_FIR_IN_PAGE_(at)
+#endif
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define MML2_FIR_DSP_
 /* sum + the products of the lower halves and of the upper ones; crossed, of the lower ones by the upper. */
@@ -28,51 +37,94 @@ static inline uint32_t mml2_fir_two(const int16_t *x)
 }
 #endif
 
-/* The sum of n samples, each `step` after the one before, times taps. */
-static inline int32_t mml2_fir(const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint_fast16_t n, uint8_t step)
+/* The sum so far and n samples times taps, each `step` samples after the one before, which may be negative. A function
+   of its own: its loop needs the registers. */
+static __attribute__((noinline, unused)) int32_t mml2_fir_run(
+    int32_t sum, const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, int16_t step)
 {
-    int32_t sum = 0;
+#if defined(__AVR_HAVE_MUL__) && !defined(__AVR_TINY__)
+    const int16_t next = (int16_t)(2 * step - 1);
+    uint16_t z = (uint16_t)taps;
+    uint8_t zero;
+    if (!n) return sum;
+    __asm__ volatile(
+        MML2_FIR_PAGE_
+        "clr %[zero]\n"
+        "1:\tld r18, X+\n\t"
+        "ld r19, X\n\t"
+        "add r26, %A[next]\n\t"
+        "adc r27, %B[next]\n\t"
+        MML2_FIR_LPM_ " r20, Z+\n\t"
+        MML2_FIR_LPM_ " r21, Z+\n\t"
+        "muls r19, r21\n\t"
+        "add %C[sum], r0\n\t"
+        "adc %D[sum], r1\n\t"
+        "mul r18, r20\n\t"
+        "add %A[sum], r0\n\t"
+        "adc %B[sum], r1\n\t"
+        "adc %C[sum], %[zero]\n\t"
+        "adc %D[sum], %[zero]\n\t"
+        "mulsu r19, r20\n\t"
+        "sbc %D[sum], %[zero]\n\t" /* carry is the product's sign */
+        "add %B[sum], r0\n\t"
+        "adc %C[sum], r1\n\t"
+        "adc %D[sum], %[zero]\n\t"
+        "mulsu r21, r18\n\t"
+        "sbc %D[sum], %[zero]\n\t"
+        "add %B[sum], r0\n\t"
+        "adc %C[sum], r1\n\t"
+        "adc %D[sum], %[zero]\n\t"
+        "sbiw %[n], 1\n\t"
+        "brne 1b\n\t"
+        "clr r1"
+        : [sum] "+r"(sum), "+x"(x), "+z"(z), [n] "+w"(n), [zero] "=&r"(zero)
+        : [next] "r"(next) MML2_FIR_IN_PAGE_(taps)
+        : "r18", "r19", "r20", "r21", "memory");
+#else
+    uint_fast16_t i = 0;
 #if defined(MML2_FIR_DSP_)
-    if (step == 1u) {
-        for (; n >= 4u; n -= 4u, x += 4, taps += 4) {
-            sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(taps));
-            sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), mml2_fir_two(taps + 2));
+    if (step == 1) {
+        for (; i + 4u <= n; i += 4u, x += 4) {
+            sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(taps + i));
+            sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), mml2_fir_two(taps + i + 2));
         }
     }
 #endif
-    for (; n; --n, x += step, taps = MML2_FLASH_SKIP(int16_t, taps, 1)) {
-        sum += (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, 0);
-    }
+    for (; i != n; ++i, x += step) sum += (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, i);
+#endif
     return sum;
 }
 
-/* The same of taps that are symmetric: the first half of them, and the middle one of an odd number. */
-static inline int32_t mml2_fir_symmetric(
-    const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint_fast16_t n, uint8_t step)
+/* The sum of n samples, each `step` after the one before, times taps. */
+static inline int32_t mml2_fir(const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, uint8_t step)
 {
-    const int16_t *y = x + (n - 1u) * step;
-    uint_fast16_t half = n / 2u;
+    return mml2_fir_run(0, x, taps, n, step);
+}
+
+/* The same of taps that are symmetric: the first half of them, and the middle one of an odd number. */
+static __attribute__((noinline, unused)) int32_t mml2_fir_symmetric(
+    const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, uint8_t step)
+{
+    const int16_t *y = x + (uint16_t)(n - 1u) * step;
+#if defined(__AVR__) /* which multiplies 16 bits, and so gains nothing by adding first */
+    const int32_t sum = mml2_fir_run(0, x, taps, (uint16_t)((n + 1u) / 2u), step);
+    return mml2_fir_run(sum, y, taps, n / 2u, (int16_t)-step);
+#else
+    const uint_fast16_t half = n / 2u;
+    uint_fast16_t i = 0;
     int32_t sum = 0;
 #if defined(MML2_FIR_DSP_)
     if (step == 1u) {
-        for (; half >= 2u; half -= 2u, x += 2, y -= 2, taps += 2) {
-            const uint32_t both = mml2_fir_two(taps);
+        for (; i + 2u <= half; i += 2u, x += 2, y -= 2) {
+            const uint32_t both = mml2_fir_two(taps + i);
             sum = mml2_fir_pair(sum, mml2_fir_two(x), both);
             sum = mml2_fir_crossed(sum, mml2_fir_two(y - 1), both);
         }
     }
 #endif
-    for (; half; --half, x += step, y -= step, taps = MML2_FLASH_SKIP(int16_t, taps, 1)) {
-        const int16_t tap = (int16_t)MML2_FLASH_GET_U16(taps, 0);
-#if defined(__AVR__) /* which multiplies 16 bits */
-        sum += (int32_t)*x * tap;
-        sum += (int32_t)*y * tap;
-#else
-        sum += ((int32_t)*x + *y) * tap;
+    for (; i != half; ++i, x += step, y -= step) sum += ((int32_t)*x + *y) * (int16_t)MML2_FLASH_GET_U16(taps, i);
+    return n % 2u ? sum + (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, half) : sum;
 #endif
-    }
-    if (n % 2u) sum += (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, 0);
-    return sum;
 }
 
 /* A sum / 2^bits to the nearest sample, saturated. */

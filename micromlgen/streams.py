@@ -90,4 +90,4 @@ def cut(frames: Array, length: int, hop: int) -> Array:
     """Frames, shape (n_frames, n_channels), as windows: shape (n_windows, length * n_channels)."""
     n = max(0, 1 + (len(frames) - length) // hop)
     at = hop * np.arange(n)[:, None] + np.arange(length)
-    return frames[at].reshape(n, -1)
+    return frames[at].reshape(n, length * frames.shape[1])

@@ -156,9 +156,7 @@ class Windower(Filter):
                 "sample is lost"
             )
         if self.length * channels > _MOST:
-            raise UnsupportedError(
-                f"Windower: {self.length * channels} samples a window; at most {_MOST} fit"
-            )
+            raise UnsupportedError(f"Windower: windows of {self.length * channels} samples; at most {_MOST}")
         return int(self.length), int(hop), channels
 
     def _reference(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
