@@ -2,7 +2,8 @@
 
 Each neuron has a scale of its own: that of its weights is such that one multiplication by 16 bits and a shift
 by whole bytes, rounded once, brings its sum to the integers of its output. So do Jacob and others (arXiv
-1712.05877) with multipliers of 31 bits, and so does LiteRT for weights by channel.
+1712.05877) with multipliers of 31 bits, and so does LiteRT for weights by channel. In int8 all of that stays
+in 32 bits, by proof, and the bias is added behind the multiplication together with what rounds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen import kernels
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Array, Input
 from micromlgen.models._activations import FUNCTIONS, Activation, Curve, curve_of
@@ -23,6 +25,10 @@ from micromlgen.models._widths import Width
 
 #: Sums before an activation stay below this, so that what rounds them cannot carry out of 32 bits.
 _MOST = 2**30
+#: In int8 products do, which AVR adds up in three bytes, ...
+_MOST_PRODUCT = 2**23
+#: ... and the magnitude of a neuron's sum in steps of its output, of which 2**15 fit.
+_MOST_STEPS = 30_000
 #: Sums are shifted right by one of these.
 _SHIFTS = (24, 16)
 #: Largest multiplier.
@@ -40,10 +46,14 @@ class Hidden:
     Parameters
     ----------
     rows : Matrix
-        int8 or int16 weights and int32 biases: the sums, below 2**30 by proof, Q0 in units of each neuron.
+        int8 or int16 weights and int32 biases.
     multiplier : uint16 array of shape (n_neurons,)
-        The sum becomes ``(sum * multiplier + 2**(shift - 1)) >> shift``, exact but for that rounding.
     shift : {16, 24}
+        In int16 the sum, below 2**30 by proof, Q0 in units of each neuron, becomes
+        ``(sum * multiplier + 2**(shift - 1)) >> shift``, exact but for that rounding.
+    short : bool
+        Whether it is ``(product * multiplier + bias) >> 16`` instead, all in 32 bits by proof, and the
+        product in 24.
     low, high : int
         It saturates to these.
     zero : int
@@ -55,6 +65,7 @@ class Hidden:
     rows: Matrix
     multiplier: NDArray[np.uint16]
     shift: int
+    short: bool
     low: int
     high: int
     zero: int
@@ -62,8 +73,12 @@ class Hidden:
 
     def predict(self, Q: Array) -> Array:
         """What the neurons put out for integers Q, in their type, shape (n, n_neurons)."""
-        scaled = self.rows.scores(Q) * self.multiplier.astype(np.int64)
-        at = np.clip((scaled + (1 << (self.shift - 1))) >> self.shift, self.low, self.high)
+        factors = self.multiplier.astype(np.int64)
+        if self.short:
+            scaled = kernels.dot(Q, self.rows.weights) * factors + self.rows.bias
+        else:
+            scaled = self.rows.scores(Q) * factors + (1 << (self.shift - 1))
+        at = np.clip(scaled >> self.shift, self.low, self.high)
         out = at + self.zero if self.curve is None else self.curve(at)
         return np.asarray(out, Q.dtype)
 
@@ -105,6 +120,7 @@ class _Plan:
     unit: NDArray[np.float64]
     multiplier: NDArray[np.uint16]
     shift: int
+    short: bool
     low: int
     high: int
     zero: int
@@ -113,15 +129,35 @@ class _Plan:
 
     def rounded(self, width: Width, rows: Array | None) -> Hidden:
         """The layer, whose weights are rounded to the nearest, or so that its sums of `rows` change least."""
-        exact, constant = self.weights / self.unit[:, None], self.bias / self.unit
-        weights = Matrix(np.rint(exact).astype(width), np.rint(constant).astype(np.int32))
+        exact = self.weights / self.unit[:, None]
+        layer = self._with(np.rint(exact).astype(width), np.zeros(len(exact)))
         if rows is not None and width == "int8":
             integers, lost = rounded_together(exact, rows, np.iinfo(width).max)
-            together = Matrix(integers.astype(width), np.rint(constant + lost).astype(np.int32))
+            together = self._with(integers.astype(width), lost)
             # These are not the nearest weights, for which there is room by proof.
-            weights = together if _within(together, self.given.most) else weights
-        assert _within(weights, self.given.most)
-        return Hidden(weights, self.multiplier, self.shift, self.low, self.high, self.zero, self.curve)
+            layer = together if _within(together, self.given.most) else layer
+        assert _within(layer, self.given.most)
+        return layer
+
+    def _with(self, weights: Array, lost: Array) -> Hidden:
+        """The layer with integer weights, whose biases make up for what these lost."""
+        bias, zero = self.bias / self.unit + lost, self.zero
+        if self.short:
+            bias = bias * self.multiplier + 2**15
+            if self.curve is None:
+                bias, zero = bias + zero * 2.0**16, 0
+        rows = Matrix(weights, np.rint(bias).astype(np.int32))
+        moved = self.zero - zero
+        return Hidden(
+            rows,
+            self.multiplier,
+            self.shift,
+            self.short,
+            self.low + moved,
+            self.high + moved,
+            zero,
+            self.curve,
+        )
 
 
 def quantized(
@@ -201,11 +237,12 @@ def _planned(
     ranges: list[NDArray[np.float64]],
 ) -> tuple[list[_Plan], _Values]:
     """All hidden layers, and what goes into the last one."""
-    for shift in _SHIFTS:
+    ways = [(True, 16)] * (inputs.dtype == "int8") + [(False, shift) for shift in _SHIFTS]
+    for short, shift in ways:
         values = _Values(inputs.highest + 1, inputs.unit, 0.0)
         plans: list[_Plan] = []
         for layer, largest in zip(layers[:-1], ranges, strict=True):
-            found = _hidden(layer, activation, values, inputs.dtype, largest, width, shift)
+            found = _hidden(layer, activation, values, inputs.dtype, largest, width, short, shift)
             if found is None:
                 break
             plans.append(found[0])
@@ -245,12 +282,13 @@ def _hidden(
     dtype: str,
     largest: NDArray[np.float64],
     width: Width,
+    short: bool,
     shift: int,
 ) -> tuple[_Plan, _Values] | None:
     """A layer and its outputs; None where a multiplier does not fit."""
     top = int(np.iinfo(dtype).max)
     curve = curve_of(activation, dtype)
-    low, high, zero, unit = -top, top, 0, largest / top
+    low, high, zero, unit = -top - short, top, 0, largest / top
     if curve is not None:
         low, high, zero, unit = -curve.most, curve.most, curve.zero, np.full(len(largest), curve.step)
     elif activation == "relu" and dtype == "int8":
@@ -258,31 +296,45 @@ def _hidden(
     elif activation == "relu":
         low = 0
     weights, bias = values.folded(layer)
-    own = _scale(weights, bias, values.most, width)
+    own = _scale(weights, bias, values.most, width, short)
+    if not np.isfinite(own).all():
+        return None
     # Neurons that stay within few steps of their inputs have outputs in coarser ones.
     if curve is None:
         unit = np.maximum(unit, own * 2.0 ** _SHIFTS[-1] / (_TOP - 1))
+    if short:
+        steps = (np.abs(weights).sum(axis=1) * values.most + np.abs(bias)) / _MOST_STEPS
+        if curve is not None and (steps > unit).any():
+            return None
+        unit = np.maximum(unit, steps)
     multiplier = np.maximum(np.ceil(own / unit * 2.0**shift), 1)
     if (multiplier > _TOP).any():
         return None
     sums, factors = multiplier * unit / 2.0**shift, multiplier.astype(np.uint16)
-    plan = _Plan(weights, bias, sums, factors, shift, low, high, zero, curve, values)
-    most = top + 1 if zero == -128 else top
+    plan = _Plan(weights, bias, sums, factors, shift, short, low, high, zero, curve, values)
+    most = top + 1 if (short or zero == -128) and curve is None else top
     unit = unit if curve is None else np.full(len(unit), curve.unit)
     return plan, _Values(most, unit, float(zero))
 
 
-def _scale(weights: Array, bias: Array, most: int, width: Width) -> NDArray[np.float64]:
-    """Smallest unit of each neuron's sum."""
-    room = _MOST - 2 - np.count_nonzero(weights, axis=1) * most / 2
+def _scale(weights: Array, bias: Array, most: int, width: Width, short: bool) -> NDArray[np.float64]:
+    """Smallest unit of each neuron's sum; if that is `short`, without the bias, and infinite if none does."""
+    room = (_MOST_PRODUCT if short else _MOST) - 2 - np.count_nonzero(weights, axis=1) * most / 2
+    if (room <= 0).any() and short:
+        return np.full(len(room), np.inf)
     if (room <= 0).any():
         raise UnsupportedError(
             "so many inputs of a layer overflow sums of 32 bits; use dtype='int8' or 'float32'"
         )
-    reach = np.abs(weights).sum(axis=1) * most + np.abs(bias)
+    reach = np.abs(weights).sum(axis=1) * most + (0.0 if short else np.abs(bias))
     return np.asarray(np.maximum(np.abs(weights).max(axis=1) / np.iinfo(width).max, reach / room))
 
 
-def _within(rows: Matrix, most: int) -> bool:
-    sums = np.abs(rows.weights.astype(np.int64)).sum(axis=1) * most + np.abs(rows.bias.astype(np.int64))
-    return bool(sums.max() < _MOST)
+def _within(layer: Hidden, most: int) -> bool:
+    """Whether nothing leaves its bits for inputs within ±most."""
+    products = np.abs(layer.rows.weights.astype(np.int64)).sum(axis=1) * most
+    bias = np.abs(layer.rows.bias.astype(np.int64))
+    if not layer.short:
+        return bool((products + bias).max() < _MOST)
+    sums = products * layer.multiplier.astype(np.int64) + bias
+    return bool(products.max() < _MOST_PRODUCT and sums.max() < 2**31)

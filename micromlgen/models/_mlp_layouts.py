@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from micromlgen import kernels
 from micromlgen.ir import Layout
+from micromlgen.models._blocks import Blocks, blocks_of
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._mlp_integer import IntegerLayers
 from micromlgen.models._products import CORES
@@ -25,9 +26,16 @@ _INTEGER_CODE = (600, 300, 400, 330)
 _INTEGER_PRODUCT = {
     "i16": (32.5, 5, 1.5, 4.75),
     "i16w8": (20.5, 6, 2.25, 4.75),
-    "i8": (12.5, 5, 1.9, 4.75),
+    "i8": (11.75, 3.65, 1.9, 4.75),
 }
-_INTEGER_NEURON = (200, 45, 35, 30)
+#: A neuron in int16 and in int8.
+_INTEGER_NEURON = ((200, 45, 35, 30), (100, 35, 20, 25))
+#: A block of a sparse layer, a row of them, and the code.
+_BLOCK, _SPARSE_ROW, _SPARSE_CODE = (53, 21, 10, 24), (30, 16, 9, 12), (150, 110, 110, 120)
+#: So many products of int8 AVR adds up in three bytes.
+_MOST_IN_24_BITS = 510
+#: So many products of a layer are kept at a time.
+_SOME = 8
 
 
 def float_layouts(layers: tuple[Matrix, ...], activation: str) -> Sequence[Layout]:
@@ -49,32 +57,82 @@ def float_layouts(layers: tuple[Matrix, ...], activation: str) -> Sequence[Layou
 
 
 def integer_layouts(integers: IntegerLayers, kernel: str) -> Sequence[Layout]:
+    """All layers as rows; and, where that pays on a core, some of them as blocks of those that are not 0."""
+    matrices = [*(layer.rows for layer in integers.hidden), integers.last]
+    found = [blocks_of(rows.weights) if kernel == "i8" else None for rows in matrices]
+    ways: set[tuple[Blocks | None, ...]] = {(None,) * len(matrices)}
+    for k in range(len(CORES)):
+        ways.add(
+            tuple(_paying(rows, blocks, kernel, k) for rows, blocks in zip(matrices, found, strict=True))
+        )
+    # Dense ones first; which of several comes first matters to nobody.
+    return [
+        _layout(integers, kernel, way) for way in sorted(ways, key=lambda way: [b is not None for b in way])
+    ]
+
+
+def _paying(rows: Matrix, blocks: Blocks | None, kernel: str, k: int) -> Blocks | None:
+    """The blocks, if they take less time on a core for no more bytes, or the other way round."""
+    if blocks is None:
+        return None
+    bytes_, cycles = blocks.table.nbytes, _sparse_cycles(blocks, len(rows.bias), k)
+    dense = sum(t.nbytes for t in rows.tables), rows.weights.size * float(_INTEGER_PRODUCT[kernel][k])
+    return blocks if bytes_**1.5 * cycles < dense[0] ** 1.5 * dense[1] else None
+
+
+def _sparse_cycles(blocks: Blocks, n_rows: int, k: int) -> float:
+    return float(blocks.n_blocks * _BLOCK[k] + n_rows * _SPARSE_ROW[k])
+
+
+def _layout(integers: IntegerLayers, kernel: str, sparse: Sequence[Blocks | None]) -> Layout:
     """Layers in integers: ``bias`` and ``multiplier`` of all hidden neurons in one table each.
 
-    Some cores multiply so many rows of each layer ``together`` with what it is given.
+    Some cores multiply so many rows of each layer ``together`` with what it is given, others ``fours``,
+    AVR the ``whole`` layer. Layers that have ``blocks`` are stored as these, and ``some`` products are kept.
     """
     last, hidden = integers.last, integers.hidden
     matrices = [*(layer.rows for layer in hidden), last]
     together = [
-        kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables]) for rows in matrices
+        1 if blocks else kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables])
+        for rows, blocks in zip(matrices, sparse, strict=True)
     ]
-    parts: dict[str, Any] = {"together": together}
-    tables = [t for rows in matrices for t in rows.tables] + [last.constants]
+    most = max((len(layer.rows.bias) for layer in hidden), default=0)
+    whole = kernel == "i8" and max(rows.weights.shape[1] for rows in matrices) <= _MOST_IN_24_BITS
+    fours = [
+        whole and not blocks and min(len(t) for t in rows.tables) >= 4
+        for rows, blocks in zip(matrices, sparse, strict=True)
+    ]
+    parts: dict[str, Any] = {"together": together, "whole": whole, "fours": fours, "blocks": sparse}
+    parts["some"] = min(most, _SOME)
+    tables = [
+        t
+        for rows, blocks in zip(matrices, sparse, strict=True)
+        for t in ([blocks.table] if blocks else rows.tables)
+    ]
+    tables.append(last.constants)
     if hidden:
         parts["bias"] = narrow(np.concatenate([layer.rows.bias for layer in hidden]))
         parts["multiplier"] = narrow(np.concatenate([layer.multiplier for layer in hidden]))
+        if hidden[0].short:
+            parts["bias"] = parts["bias"].astype(np.int32)
+            both = np.rec.fromarrays([parts["multiplier"].astype("<u2"), parts["bias"].astype("<i4")])
+            parts["neurons"] = np.frombuffer(both.tobytes(), np.uint8)
         curves = [layer.curve.table for layer in hidden[:1] if layer.curve is not None]
         tables += [parts["bias"], parts["multiplier"], *curves]
     n_neurons = sum(len(rows.bias) for rows in matrices)
     size = sum(t.nbytes for t in tables)
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
-        flash[core] = float(size + _INTEGER_CODE[k])
-        cycles[core] = float(n_neurons * _INTEGER_NEURON[k])
-        for rows, at_once in zip(matrices, together, strict=True):
+        flash[core] = float(size + _INTEGER_CODE[k] + (_SPARSE_CODE[k] if any(sparse) else 0))
+        cycles[core] = float(n_neurons * _INTEGER_NEURON[kernel == "i8"][k])
+        for rows, at_once, blocks in zip(matrices, together, sparse, strict=True):
+            if blocks:
+                cycles[core] += _sparse_cycles(blocks, len(rows.bias), k)
+                continue
             each = float(_INTEGER_PRODUCT[kernel][k])
             if core == "cortex-m4f" and at_once > 1:
                 flash[core] += kernels.bytes_together(rows.weights.shape[1], at_once)
                 each = kernels.element_together(kernel, at_once)
             cycles[core] += rows.weights.size * each
-    return [Layout("layers", flash, cycles, lambda: parts, [t.nbytes for t in tables])]
+    name = "blocks" if any(sparse) else "layers"
+    return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])

@@ -21,7 +21,7 @@ def rounded_together(
 
     What one is rounded by is made up for by those that follow, as far as their features vary together in the
     rows. So do Frantar and others quantise layers (GPTQ, arXiv 2210.17323, after Optimal Brain Surgeon); here
-    it halves the error of scores or better.
+    it halves the error of scores or better. Weights that are 0 stay so: those of sparse networks.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def rounded_together(
         covariance += np.eye(len(mean)) * max(_DAMPING * np.trace(covariance) / len(mean), 1e-9)
         upper = np.linalg.cholesky(np.linalg.inv(covariance)).T
         for i in range(len(mean)):
-            out[:, i] = np.clip(np.rint(rest[:, i]), -most, most)
+            nearest = np.clip(np.rint(rest[:, i]), -most, most)
+            out[:, i] = np.where(weights[:, i] == 0, 0.0, nearest)
             share = (rest[:, i] - out[:, i]) / upper[i, i]
             rest[:, i + 1 :] -= share[:, None] * upper[i, i + 1 :]
     return out, (weights - out) @ mean
