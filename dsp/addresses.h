@@ -1,8 +1,8 @@
 #include "flash.h"
 #ifndef MICROMLGEN_FLASH_AT_2
 #define MICROMLGEN_FLASH_AT_2
-/* An address in flash of elements of a type, the one where a table starts, the one n elements on, and element i of
-   16 bits from there. AVR's far flash has no pointers. */
+/* An address in flash of elements of a type, the one where a table starts, the one n elements on, and element i
+   from there. AVR's far flash has no pointers. */
 #if defined(__AVR_HAVE_ELPM__)
 #define MML2_FLASH_AT(type) uint32_t
 #define MML2_FLASH_START(t) \
@@ -12,11 +12,13 @@
 #define MML2_FLASH_SKIP(type, at, n) ((at) + (uint32_t)(n) * sizeof(type))
 #define MML2_FLASH_GET_U8(at, i) pgm_read_byte_far((at) + (uint32_t)(i))
 #define MML2_FLASH_GET_U16(at, i) pgm_read_word_far((at) + (uint32_t)(i) * 2u)
+#define MML2_FLASH_GET_U32(at, i) pgm_read_dword_far((at) + (uint32_t)(i) * 4u)
 #else
 #define MML2_FLASH_AT(type) const type *
 #define MML2_FLASH_START(t) (t)
 #define MML2_FLASH_SKIP(type, at, n) ((at) + (n))
 #define MML2_FLASH_GET_U8(at, i) MML2_FLASH_U8(at, i)
 #define MML2_FLASH_GET_U16(at, i) MML2_FLASH_U16(at, i)
+#define MML2_FLASH_GET_U32(at, i) MML2_FLASH_U32(at, i)
 #endif
 #endif

@@ -199,6 +199,11 @@ class Model(ABC):
         """Largest magnitude of an encoded feature with which no sum of the model leaves its integers."""
         return int(np.iinfo(dtype).max)
 
+    @property
+    def own_dtype(self) -> DType | None:
+        """The type of a model whose integers are its own; None where `quantize` chooses them."""
+        return None
+
     def behind(self, stage: Affine) -> Model | None:
         """The same model of the features that `stage` is given; None where it cannot take the stage in."""
         return None

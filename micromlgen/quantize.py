@@ -80,6 +80,12 @@ def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights
     if weights not in (None, "int8", "int16"):
         raise UnsupportedError(f"weights={weights!r}: use 'int8' or 'int16'")
     by = Calibration(calibration, cast(Literal["int8", "int16"] | None, weights))
+    if model.own_dtype is not None:
+        if dtype not in ("float32", model.own_dtype):
+            raise UnsupportedError(
+                f"dtype={dtype!r}: {model.source} is in {model.own_dtype} already; leave out dtype"
+            )
+        return model.quantize(model.input, by)
     inputs = replace(model.input, dtype=cast(DType, dtype))
     if dtype != "float32" and not inputs.samples:
         inputs = model.refined(scaled_inputs(model, inputs, by), by)

@@ -77,7 +77,7 @@ case ${1:-} in
 esac
 # The boosters of other libraries; XGBoost without its 500 MB for graphics cards.
 boosters=(catboost lightgbm xgboost-cpu)
-environment .venv -e '.[audio,demo,examples,test]' "${boosters[@]}"
+environment .venv -e '.[audio,demo,examples,onnx,runtimes,test]' "${boosters[@]}"
 companions .venv
 if [ "$1" = test ]; then
     read -ra pinned <<< "$(oldest)"

@@ -1,9 +1,11 @@
-"""Tiny neural nets: compression of scikit-learn's perceptrons."""
+"""Tiny neural nets: compression of scikit-learn's perceptrons, and nets from other frameworks."""
 
 from micromlgen.nn._report import Cost
 from micromlgen.nn.distill import distill
+from micromlgen.nn.net import Net
 from micromlgen.nn.prune import prune
 from micromlgen.nn.quantize_aware import quantize_aware
 from micromlgen.nn.share import share
+from micromlgen.nn.tflite import load_tflite
 
-__all__ = ["Cost", "distill", "prune", "quantize_aware", "share"]
+__all__ = ["Cost", "Net", "distill", "load_tflite", "prune", "quantize_aware", "share"]

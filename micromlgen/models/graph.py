@@ -1,0 +1,225 @@
+"""Nets from other frameworks: graphs of operators in int8.
+
+Each operator is C of its own, with its shapes as constants; what lies between them is planned into one
+buffer. The bytes are those of LiteRT's reference kernels, or of TensorFlow Lite Micro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.convert import converts
+from micromlgen.errors import UnsupportedError
+from micromlgen.ir import (
+    Calibration,
+    Classifier,
+    DecisionClassifier,
+    DType,
+    Input,
+    Layout,
+    Model,
+    ProbabilisticClassifier,
+    Regressor,
+)
+from micromlgen.models import _graph_int8 as int8
+from micromlgen.models._graph import Graph, in_chunks
+from micromlgen.models._graph_input import NetInput
+from micromlgen.models._graph_layouts import net_layouts
+from micromlgen.models._graph_ops import Softmaxing
+from micromlgen.models._graph_scale import Rounding
+
+Array = NDArray[Any]
+#: Rows that the twin computes at once, by bytes of the values of one.
+_AT_ONCE = 1 << 25
+#: Up to so many features, each is tried with several extremes.
+_FEW = 64
+
+
+@dataclass(frozen=True, eq=False)
+class _Net(Model):
+    """What nets have in common."""
+
+    graph: Graph
+    #: "single": LiteRT's reference kernels, "double": TensorFlow Lite Micro.
+    runtime: Rounding
+
+    @cached_property
+    def kernels(self) -> tuple[int8.Kernel, ...]:
+        """Of each node."""
+        values = self.graph.values
+        return tuple(
+            node.operator.kernel([values[i] for i in node.inputs], values[node.output], self.runtime)
+            for node in self.graph.nodes
+        )
+
+    @property
+    def own_dtype(self) -> DType | None:
+        return "int8" if self.graph.quantized else None
+
+    @property
+    def output_unit(self) -> float:
+        """One step of the output."""
+        scale = self.graph.values[self.graph.output].scale
+        return 1.0 if scale is None else scale
+
+    @property
+    def output_zero(self) -> int:
+        """The integer that stands for 0 in the output."""
+        return self.graph.values[self.graph.output].zero
+
+    @property
+    def n_numbers(self) -> int:
+        """How many numbers the net gives."""
+        return self.graph.values[self.graph.output].size
+
+    def feature_limits(self) -> NDArray[np.float64]:
+        return np.zeros(self.input.n_features)
+
+    def takes_integers(self) -> bool:
+        return self.graph.quantized
+
+    def quantize(self, inputs: Input, by: Calibration) -> Model:
+        if by.weights == "int16":
+            raise UnsupportedError(f"{self.source}: weights of nets are int8; leave out weights='int16'")
+        self.kernels  # noqa: B018  # which says what cannot be ported
+        return self
+
+    def numbers(self, Q: Array, before_softmax: bool = False) -> NDArray[np.int8]:
+        """The bytes that the net gives for encoded rows, shape (n, n_numbers)."""
+        graph, steps = self.graph, list(zip(self.graph.nodes, self.kernels, strict=True))
+        if before_softmax and steps and isinstance(steps[-1][1], int8.Softmax):
+            steps = steps[:-1]
+        wanted = steps[-1][0].output if steps else graph.input
+        each = sum(v.size for v in graph.values) * 16
+
+        def run(rows: Array) -> Array:
+            found = {graph.input: rows.reshape(len(rows), *graph.values[graph.input].shape)}
+            for node, kernel in steps:
+                y = kernel.run(*(found[i] for i in node.inputs))
+                found[node.output] = y.reshape(len(rows), *graph.values[node.output].shape)
+            return found[wanted].reshape(len(rows), -1)
+
+        return in_chunks(run, Q, max(1, _AT_ONCE // each))
+
+    def layouts(self) -> Sequence[Layout]:
+        return net_layouts(self.graph, self.kernels)
+
+    def contract(self) -> Sequence[str]:
+        runtime = "LiteRT's reference kernels" if self.runtime == "single" else "TensorFlow Lite Micro"
+        return [f"the bytes that the net gives are those of {runtime}"]
+
+    def boundaries(self) -> Sequence[Array]:
+        n, zero = self.input.n_features, self.graph.values[self.graph.input].zero
+        if n <= _FEW:
+            return [np.array([-128, zero, 127], np.int8)] * n
+        return [np.array([-128 if i % 2 else 127], np.int8) for i in range(n)]
+
+
+@dataclass(frozen=True, eq=False)
+class NetNumbers(_Net, Regressor):
+    """The net's numbers, less the zero of their scale."""
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.int16)
+
+    @property
+    def output_scale(self) -> float:
+        return self.output_unit
+
+    def predict(self, Q: Array) -> Array:
+        y = self.numbers(Q).astype(np.int16) - np.int16(self.output_zero)
+        return y[:, 0] if self.n_outputs == 1 else y
+
+    def tolerance(self, X: Array) -> NDArray[np.float64]:
+        return np.zeros(self.n_outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class _NetClasses(_Net, Classifier):
+    """The largest number decides; of equal ones the first."""
+
+    def predict(self, Q: Array) -> Array:
+        return np.asarray(self.numbers(Q, before_softmax=True).argmax(axis=1), np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class NetProbabilities(_NetClasses, ProbabilisticClassifier):
+    """A net that ends in a softmax; what goes into it decides, which no rounding has made equal."""
+
+    @property
+    def proba_one(self) -> int:
+        return 256
+
+    def predict_proba(self, Q: Array) -> Array:
+        return (self.numbers(Q).astype(np.int16) + 128).astype(np.uint16)
+
+
+@dataclass(frozen=True, eq=False)
+class NetDecisions(_NetClasses, DecisionClassifier):
+    """A net whose outputs are scores of classes."""
+
+    @property
+    def n_decisions(self) -> int:
+        return self.n_numbers
+
+    @property
+    def decision_scale(self) -> float:
+        return self.output_unit
+
+    def decision_function(self, Q: Array) -> Array:
+        return self.numbers(Q).astype(np.int32) - self.output_zero
+
+
+def _input(graph: Graph) -> Input:
+    """What the net takes."""
+    value = graph.values[graph.input]
+    if value.scale is None:
+        return Input(value.size)
+    return NetInput.of(value.size, value.scale, value.zero)
+
+
+@converts("micromlgen.nn.net.Net")
+def net(estimator: Any) -> Model:
+    """Convert what `load_tflite` or `load_onnx` gave."""
+    graph: Graph = estimator.graph
+    common: Mapping[str, Any] = {
+        "source": estimator.source,
+        "input": _input(graph),
+        "graph": graph,
+        "runtime": estimator.rounding,
+    }
+    if estimator.classes_ is None:
+        return NetNumbers(**common, span=np.zeros((estimator.n_outputs_, 2)))
+    softmax = isinstance(graph.nodes[-1].operator, Softmaxing)
+    kind = NetProbabilities if softmax else NetDecisions
+    return kind(**common, classes=(np.asarray(estimator.classes_),))
+
+
+def answers(estimator: Any, X: Array) -> Array:
+    """The net's own numbers for raw rows, float64 of shape (n, n_outputs).
+
+    Classifiers that end in a softmax: what goes into it.
+    """
+    graph: Graph = estimator.graph
+    if not graph.quantized:
+        wanted = graph.output
+        if estimator.classes_ is not None and isinstance(graph.nodes[-1].operator, Softmaxing):
+            wanted = graph.nodes[-1].inputs[0]
+
+        def run(rows: Array) -> Array:
+            found = graph.floats(rows)[wanted]
+            assert found is not None
+            return found.reshape(len(rows), -1)
+
+        return in_chunks(run, X, max(1, _AT_ONCE // (32 * sum(v.size for v in graph.values))))
+    model = net(estimator)
+    assert isinstance(model, _Net)
+    bytes_out = model.numbers(model.input.encode(X), before_softmax=estimator.classes_ is not None)
+    return (bytes_out.astype(np.float64) - model.output_zero) * model.output_unit
