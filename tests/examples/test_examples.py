@@ -38,6 +38,7 @@ class Bounds:
 
 
 BOUNDS = {
+    "anomaly": Bounds(100, 1.0, 0.0, 9_000, {"detected": 0.96}, {"false alarms": 0.015}),
     "gestures": Bounds(40, 0.99, 0.01, 52_000, {"accuracy": 0.81}),
 }
 
