@@ -2,8 +2,8 @@
 
 The transform is that of `_fft32`, in place in int16 with one exponent for all numbers of a frame. Samples are
 first shifted up as far as all of them allow. Before each pass the numbers are shifted down, rounded to
-nearest, to the 12 bits of which no sum of the pass leaves int16; by how much is the frame's own, and counts in its
-exponent. The twiddles are shifted rather than the numbers that they multiply, so that each product is rounded
+nearest, to the 12 bits of which no sum of the pass leaves int16; how far is the frame's own, and counts in
+its exponent. The twiddles are shifted rather than the numbers that they multiply: each product is rounded
 once. (Oppenheim and Weinstein, "Effects of finite register length in digital filtering and the fast Fourier
 transform", 1972, has block floating point.)
 """
