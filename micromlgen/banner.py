@@ -96,7 +96,7 @@ def _as_they_come(model: Model, stream: Stream, name: Name) -> list[str]:
     filters = ", filters running on" if stream.filters else ""
     return [
         f"Sample by sample: {window}{' that filters let through' if stream.decimation > 1 else ''}{filters}",
-        f"  static {n}_stream_t s; /* RAM: {name.macro}_STREAM_BYTES */",
+        f"  static {n}_stream_t s;  ({name.macro}_STREAM_BYTES of RAM)",
         f"  {n}_stream_init(&s);",
         f"  if ({n}_stream_push(&s, sample)) {answer};",
     ]
