@@ -41,5 +41,21 @@ static inline int32_t mml2_avr_product(int16_t a, uint16_t b)
         : "=&r"(out), "=&r"(zero) : "a"(a), "a"(b) : "r0");
     return out;
 }
+
+/* a * b / 2^16, rounded down, for products below 2^48. */
+static inline uint32_t mml2_avr_high(uint32_t a, uint16_t b)
+{
+    uint32_t out;
+    uint8_t low, zero;
+    __asm__("clr %2\n\t mul %A3,%A4\n\t mov %1,r1\n\t mul %B3,%B4\n\t movw %A0,r0\n\t mul %D3,%B4\n\t movw %C0,r0\n\t"
+        "mul %A3,%B4\n\t add %1,r0\n\t adc %A0,r1\n\t adc %B0,%2\n\t adc %C0,%2\n\t adc %D0,%2\n\t"
+        "mul %B3,%A4\n\t add %1,r0\n\t adc %A0,r1\n\t adc %B0,%2\n\t adc %C0,%2\n\t adc %D0,%2\n\t"
+        "mul %C3,%A4\n\t add %A0,r0\n\t adc %B0,r1\n\t adc %C0,%2\n\t adc %D0,%2\n\t"
+        "mul %C3,%B4\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%2\n\t"
+        "mul %D3,%A4\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%2\n\t"
+        "clr r1"
+        : "=&r"(out), "=&r"(low), "=&r"(zero) : "r"(a), "r"(b) : "r0");
+    return out;
+}
 #endif
 #endif

@@ -24,12 +24,22 @@ static inline uint8_t mml2_bit_length(uint32_t v)
    log2(1 + i / 32) in Q16. */
 static inline uint32_t mml2_log2(uint32_t v, MML2_FLASH_AT(uint16_t) table)
 {
+#if defined(__AVR__) /* where bytes move, and shifts by many are loops */
+    uint8_t at, exponent = 31;
+    uint16_t rest;
+    v |= (uint32_t)!v;
+    for (; !(v >> 24); v <<= 8) exponent = (uint8_t)(exponent - 8u);
+    for (; !(v >> 31); v <<= 1) --exponent;
+    at = (uint8_t)(v >> 24) >> 2 & 31u;
+    rest = ((uint16_t)(v >> 16) << 1 | (uint8_t)(v >> 8) >> 7) & 0x7ffu;
+#else
     const uint8_t exponent = (uint8_t)(mml2_bit_length(v | 1u) - 1u);
     const uint32_t fraction = (v | (uint32_t)!v) << (31 - exponent);
     const uint8_t at = (uint8_t)(fraction >> 26 & 31u);
     const uint16_t rest = (uint16_t)(fraction >> 15 & 0x7ffu);
+#endif
     const uint16_t low = (uint16_t)MML2_FLASH_GET_U16(table, at), high = (uint16_t)MML2_FLASH_GET_U16(table, at + 1u);
-    const uint32_t mantissa = low + ((uint32_t)(high - low) * rest >> 11);
+    const uint32_t mantissa = low + ((uint32_t)(uint16_t)(high - low) * rest >> 11);
     return ((uint32_t)exponent << 11) + ((mantissa + 16u) >> 5);
 }
 #endif

@@ -106,17 +106,4 @@ static inline int16_t mml2_mel_energy(
     for (; z != end; z += 2) all += mml2_mel_bin(z, headroom, magnitude);
     return mml2_mel_log(all << 15, plus - (int32_t)headroom * (magnitude ? 2048 : 4096), lowest, log2);
 }
-
-/* Nothing of n logarithms is further below the highest than `range`. */
-static inline void mml2_mel_limit(int16_t *log, uint16_t n, int32_t range)
-{
-    int16_t highest = log[0];
-    uint_fast16_t i;
-    for (i = 1; i < n; ++i) {
-        if (log[i] > highest) highest = log[i];
-    }
-    for (i = 0; i < n; ++i) {
-        if (log[i] < highest - range) log[i] = (int16_t)(highest - range);
-    }
-}
 #endif

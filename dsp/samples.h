@@ -54,4 +54,22 @@ static inline uint8_t mml2_samples_headroom(const int16_t *x, uint16_t n)
     for (; every; every >>= 1) --up;
     return up;
 }
+
+/* Samples at x that are shifted up as far as they go; the shift that scales them is left at 0. */
+static inline mml2_samples_t mml2_samples(
+    const int16_t *x, uint16_t length, uint8_t framed, uint8_t follows, int16_t emphasis, uint8_t windowed,
+    MML2_FLASH_AT(int16_t) window)
+{
+    mml2_samples_t in;
+    in.x = x;
+    in.shift = 0;
+    in.windowed = windowed;
+    in.framed = framed;
+    in.follows = follows;
+    in.up = follows ? mml2_samples_headroom(x - 1, (uint16_t)(length + 1u)) : mml2_samples_headroom(x, length);
+    in.length = length;
+    in.emphasis = emphasis;
+    in.window = window;
+    return in;
+}
 #endif

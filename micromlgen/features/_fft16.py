@@ -2,10 +2,10 @@
 
 The transform is that of `_fft32`, in place in int16 with one exponent for all numbers of a frame. Samples are
 first shifted up as far as all of them allow. Before each pass the numbers are shifted down, rounded to
-nearest, to the 12 bits of which no sum of the pass leaves int16; how far is the frame's own, and counts in
-its exponent. The twiddles are shifted rather than the numbers that they multiply: each product is rounded
-once. (Oppenheim and Weinstein, "Effects of finite register length in digital filtering and the fast Fourier
-transform", 1972, has block floating point.)
+nearest, to the 12 bits of which no sum of the pass leaves int16; by how much is the frame's own, and counts
+in its exponent. The twiddles are shifted rather than the numbers that they multiply, so that each product is
+rounded once. For block floating point see Oppenheim and Weinstein, "Effects of finite register length in
+digital filtering and the fast Fourier transform", 1972.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from micromlgen.features._fft32 import RealFFT32, dft4
 from micromlgen.features._fft32 import order as order_of_input
 
 Array = NDArray[Any]
+#: No real or imaginary part of a mantissa is beyond.
+LARGEST = 19800
 #: sqrt(1/2) in Q15.
 _DIAGONAL = 23170
 #: Bits, without the sign, before a pass: of radix 4 no component exceeds 1 + 3 * sqrt(2) times the largest.
@@ -73,7 +75,7 @@ class RealFFT16(RealFFT32):
         Returns
         -------
         re, im : int64 arrays of shape (n, n_fft / 2 + 1)
-            Within ±19800; times ``2**exponent * unit`` they are the bins.
+            Within ±LARGEST; times ``2**exponent * unit`` they are the bins.
         exponent : int64 array of shape (n,)
         """
         up = self.headroom(X, before)

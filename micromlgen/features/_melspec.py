@@ -31,6 +31,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "n_mfcc": 13,
     "lifter": 0,
     "energy": False,
+    "precision": "int32",
 }
 _AUDIO = {"log": "db", "n_mels": 128}
 _PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -64,6 +65,7 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "mel_norm": (None, "slaney"),
     "edges": ("hertz", "bins"),
     "log": ("ln", "log2", "db"),
+    "precision": ("int32", "int16"),
 }
 _SIZES = tuple(2**k for k in range(3, 13))
 _MOST_MELS = 255
@@ -93,6 +95,7 @@ class Options:
     n_mfcc: int
     lifter: int
     energy: bool
+    precision: str
     sample_rate: float
 
     @property

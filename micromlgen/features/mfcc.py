@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from micromlgen.convert import converts
-from micromlgen.features.mel import LogMel, MelExtractor, frame_names
+from micromlgen.features._logmel import LogMel, frame_names
+from micromlgen.features.mel import MelExtractor
 from micromlgen.ir import Extraction, Layout
 
 Array = NDArray[Any]
@@ -159,6 +160,7 @@ class MFCC(MelExtractor):
         full_scale: float | None = None,
         lifter: int | None = None,
         energy: bool | None = None,
+        precision: str = "int32",
     ) -> None:
         self.sample_rate = sample_rate
         self.n_fft = n_fft
@@ -182,6 +184,7 @@ class MFCC(MelExtractor):
         self.full_scale = full_scale
         self.lifter = lifter
         self.energy = energy
+        self.precision = precision
 
     def extraction(self, n_samples: int | None = None) -> Cepstra:
         mel = self._log_mel(n_samples)

@@ -31,6 +31,7 @@ SMALL: dict[str, Any] = {"sample_rate": 4000, "n_fft": 64, "n_mels": 9}
 CASES = [
     Case("mel_one", MelSpectrogram(**SMALL, log="db"), stacked(64)),
     Case("mfcc_one", MFCC(**SMALL, n_mfcc=6, top_db=180), stacked(64)),
+    Case("mfcc_block", MFCC(**SMALL, n_mfcc=6, precision="int16").fit(stacked(96)), stacked(96)),
     Case("mfcc_speech", MFCC(2000, preset="python_speech_features", n_fft=64).fit(stacked(90)), stacked(90)),
     Case(
         "mfcc_slaney",
@@ -109,8 +110,27 @@ def test_error_is_small_at_any_level(options: dict[str, Any]) -> None:
         assert (error <= 0.02 * deviation).all()
 
 
-def test_silence_is_the_floor() -> None:
-    mel = MelSpectrogram(16000, log="db", floor=1e-6)
+def test_error_of_a_block() -> None:
+    """Small but where bands are weak, which the noise of int16 reaches."""
+    mfcc = MFCC(8000, n_fft=256, n_mels=20, precision="int16")
+    white = np.rint(np.random.default_rng(0).normal(0, 6000, (60, 256))).clip(-32768, 32767).astype(np.int16)
+    levels = [voiced(60, 256, -level, 8000) for level in (0, 6, 20, 40, 60)]
+    deviation = mfcc.reference(np.concatenate([white, *levels])).std(axis=0)
+
+    def error(X: np.ndarray) -> np.ndarray:
+        return np.abs(mfcc.dequantize(mfcc.transform(X)) - mfcc.reference(X)) / deviation
+
+    for X in levels:
+        assert np.sqrt((error(X) ** 2).mean()) < 0.02
+        assert error(X).max() < 0.2
+    kinds = every_kind(256)
+    for X in (white, *(kinds[k][None] for k in ("square", "impulse", "faint", "silent", "quiet", "random"))):
+        assert error(X).max() <= 0.05
+
+
+@pytest.mark.parametrize("precision", ["int32", "int16"])
+def test_silence_is_the_floor(precision: str) -> None:
+    mel = MelSpectrogram(16000, log="db", floor=1e-6, precision=precision)
     silence = np.zeros((1, 512), np.int16)
     np.testing.assert_allclose(mel.dequantize(mel.transform(silence)), -60, atol=mel.extraction().step / 2)
     np.testing.assert_allclose(mel.reference(silence), -60)
@@ -134,6 +154,9 @@ def test_frames_follow_one_another() -> None:
         (MFCC(22050, preset="librosa"), 3000),
         (MFCC(8000, n_fft=128, n_mels=21, spectrum="magnitude", energy=True, lifter=22), 128),
         (MFCC(44100, n_fft=4096, n_mels=255, n_mfcc=255, floor=1e-18), 4096),
+        (MFCC(44100, n_fft=4096, n_mels=255, n_mfcc=255, floor=1e-18, precision="int16"), 4096),
+        (MFCC(16000, preset="python_speech_features", precision="int16"), 720),
+        (MelSpectrogram(8000, n_fft=128, n_mels=21, spectrum="magnitude", precision="int16"), 256),
     ],
     ids=lambda value: str(value).replace("\n", "")[:50],
 )
@@ -150,7 +173,11 @@ def test_c_is_the_twin(extractor: Any, n: int) -> None:
 @pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
 def test_boards_give_the_twin(name: str) -> None:
     calls, twins = [], []
-    for extractor, n in ((MFCC(8000, n_fft=256, n_mels=20), 256), (MelSpectrogram(16000, log="db"), 512)):
+    for extractor, n in (
+        (MFCC(8000, n_fft=256, n_mels=20), 256),
+        (MelSpectrogram(16000, log="db"), 512),
+        (MFCC(8000, n_fft=128, n_mels=20, mel_norm="slaney", pre_emphasis=0.97, precision="int16"), 128),
+    ):
         program = mm.transpile(extractor, name=f"heard{n}")
         calls.append(predict_call(program.model, program.header, program.name, stacked(n)))
         twins.append(extractor.transform(stacked(n)))
@@ -184,6 +211,7 @@ def test_from_samples_to_a_word(dtype: str) -> None:
         ({"window": "hanning"}, r"window='hanning' is none of scipy"),
         ({"fmin": 10, "fmax": 20}, r"no bin lies between fmin=10 and fmax=20"),
         ({"top_db": -3}, r"top_db=-3: a number of dB up to 180"),
+        ({"precision": "int8"}, r"precision='int8': use one of 'int32', 'int16'"),
         ({"lifter": -1}, r"lifter=-1: an integer from 0"),
         ({"full_scale": 0.5}, r"full_scale=0.5: a number from 1 to 32768"),
     ],

@@ -1,0 +1,174 @@
+"""What log energies of bands are, whatever the width of the integers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from micromlgen.features._fft32 import RealFFT32
+from micromlgen.features._filterbank import Filterbank
+from micromlgen.features._melspec import Options
+from micromlgen.features._root import log2_q11
+from micromlgen.features._spectrum import CORES
+from micromlgen.ir import Extraction, Layout
+
+Array = NDArray[Any]
+#: One step of `log` in the units of its base: log2 in Q9.
+STEPS = {"log2": 1 / 512, "ln": np.log(2) / 512, "db": 10 * np.log10(2) / 512}
+
+
+@dataclass(frozen=True, eq=False)
+class LogMel(Extraction):
+    """Frames, one after another, of log energies in Q9 of log2."""
+
+    #: Of the integers of the transform.
+    width: ClassVar[str]
+    #: Bytes of code, and cycles of a sample of a frame times log2(n_fft), a bin, a filter: of each of CORES.
+    code: ClassVar[tuple[int, ...]]
+    cycles: ClassVar[tuple[tuple[float, ...], ...]]
+
+    transform: RealFFT32
+    bank: Filterbank
+    given: Options
+    n_frames: int
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.int16)
+
+    @property
+    def top(self) -> int:
+        return 32767
+
+    def names(self) -> Sequence[str]:
+        return frame_names("mel", range(self.bank.n_mels), self.n_frames)
+
+    @property
+    def step(self) -> float:
+        """One step of an output: of a magnitude, dB are twice as many."""
+        twice = self.given.log == "db" and self.given.spectrum == "magnitude"
+        return float(STEPS[self.given.log] * (2 if twice else 1))
+
+    def unit(self) -> NDArray[np.float64]:
+        return np.full(self.n_outputs, self.step)
+
+    @property
+    def lowest(self) -> int:
+        """The floor in Q9 of log2."""
+        return int(np.rint(np.log2(self.given.floor) * 512))
+
+    @property
+    def range(self) -> int | None:
+        """`top_db` in Q9 of log2; None where it is so large that it limits nothing."""
+        decibels = STEPS["db"] * (2 if self.magnitude else 1)
+        return None if self.given.top_db >= 180 else int(np.rint(self.given.top_db / decibels))
+
+    @property
+    def magnitude(self) -> bool:
+        """Whether energies are sums of magnitudes."""
+        return self.given.spectrum == "magnitude"
+
+    @property
+    def factors(self) -> NDArray[np.int16] | None:
+        """Log of each filter's factor in Q11, shape (n_mels,); None where all are 1."""
+        if self.bank.norm is None:
+            return None
+        return np.asarray(np.rint(2048 * np.log2(self.bank.factors)), np.int16)
+
+    def frames(self, X: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """Frames of windows, shape (n * n_frames, frame_length), and the sample before each or 0."""
+        length, hop = self.transform.length, self.given.hop_length
+        starts = np.arange(self.n_frames) * hop
+        at = starts[:, None] + np.arange(length)
+        before = np.where(starts > 0, X[:, np.maximum(starts - 1, 0)], 0).astype(np.int16)
+        return X[:, at].reshape(-1, length), before.ravel()
+
+    @property
+    @abstractmethod
+    def plus(self) -> int:
+        """What the log of an energy of integers lacks to that of an energy, in Q11."""
+
+    @abstractmethod
+    def energies(self, X: NDArray[np.int16]) -> tuple[Array, Array, Array]:
+        """Of each frame: sums of filters (n, n_mels) and of all bins (n,); and the shift up (n,)."""
+
+    @abstractmethod
+    def tables(self) -> dict[str, Array]:
+        """Those that this one needs."""
+
+    def sizes(self) -> dict[str, Array]:
+        """Tables of filters: bins between their corners, and their norms where they have some."""
+        tables: dict[str, Array] = {"counts": self.bank.counts.astype(np.uint16)}
+        return tables if self.factors is None else tables | {"factors": self.factors}
+
+    def segments(self, p: Array) -> Array:
+        """Sums of the bins between a filter's corner and the next: (n, n_bins) to (n, n_mels + 1)."""
+        inside = p[:, self.bank.first : self.bank.first + len(self.bank.weights)]
+        sums = np.pad(np.cumsum(inside, axis=1), ((0, 0), (1, 0)))
+        return np.diff(sums[:, np.concatenate([[0], np.cumsum(self.bank.counts)])], axis=1)
+
+    def spread(self, weights: Array) -> Array:
+        """Weights of the bins inside as those of all, int64 of shape (n_bins,)."""
+        out = np.zeros(self.transform.size + 1, np.int64)
+        out[self.bank.first : self.bank.first + len(weights)] = weights
+        return out
+
+    def costs(self, tables: dict[str, Array], code: Sequence[int], cycles: Sequence[float]) -> list[Layout]:
+        """The only layout, of what costs so much more than this, on AVR, Cortex-M0+, Cortex-M4F and RV32."""
+        n, bins = self.transform.n_fft, len(self.bank.weights)
+        of_sample, of_bin, of_filter = self.cycles
+        size = sum(t.nbytes for t in tables.values())
+        frame = [
+            of_sample[k] * n * np.log2(n) + of_bin[k] * bins + of_filter[k] * self.bank.n_mels + cycles[k]
+            for k in range(4)
+        ]
+        return [
+            Layout(
+                name=f"{self.width}, radix 4",
+                flash={c: size + self.code[k] + code[k] for k, c in enumerate(CORES)},
+                cycles={c: float(frame[k] * self.n_frames) for k, c in enumerate(CORES)},
+                build=lambda: {"tables": tables},
+                tables=[t.nbytes for t in tables.values()],
+            )
+        ]
+
+    def layouts(self) -> Sequence[Layout]:
+        return self.costs(self.tables(), (0, 0, 0, 0), (0, 0, 0, 0))
+
+    def logs(self, energy: Array, headroom: Array, factors: Array | int = 0) -> Array:
+        """Of energies, shape (n, m), in Q9 of log2, at least the floor."""
+        shift = np.where(energy >= 1 << 44, 24, np.where(energy >= 1 << 32, 12, 0))
+        log = log2_q11(energy >> shift) + (shift << 11)
+        plus = self.plus - headroom * (2048 if self.magnitude else 4096)
+        q9 = (log + plus[:, None] + factors + 2) >> 2
+        return np.where(energy == 0, self.lowest, np.maximum(q9, self.lowest))
+
+    def with_energy(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
+        """Log energies of windows, int64 (n, n_frames, n_mels), and those of whole frames, (n, n_frames)."""
+        energy, whole, headroom = self.energies(X)
+        factors = 0 if self.factors is None else self.factors.astype(np.int64)
+        log = self.logs(energy, headroom, factors).reshape(len(X), self.n_frames, -1)
+        if self.range is not None:
+            log = np.maximum(log, log.max(axis=(1, 2), keepdims=True) - self.range)
+        return log, self.logs(whole[:, None], headroom).reshape(len(X), self.n_frames)
+
+    def predict(self, Q: Array) -> Array:
+        return self.with_energy(np.asarray(Q, np.int16))[0].reshape(len(Q), -1).astype(np.int16)
+
+    def contract(self) -> Sequence[str]:
+        given = self.given
+        return [
+            f"{self.n_frames} frames of {given.frame_length} samples at {given.sample_rate:g} Hz, "
+            f"{self.bank.n_mels} bands from {given.fmin:g} to {given.fmax:g} Hz",
+            f"{given.log} of at least {given.floor:g}, in steps of {self.step:.6f}; silence is exact",
+        ]
+
+
+def frame_names(what: str, numbers: Sequence[int], n_frames: int) -> list[str]:
+    """Names of the features of frames, whose number they have where there are several."""
+    return [f"{what}{i}" + (f"_{t}" if n_frames > 1 else "") for t in range(n_frames) for i in numbers]
