@@ -1,6 +1,7 @@
 /* Weighted sums of samples: micromlgen/features/fir.py. Taps are such that at full scale no sum leaves 32 bits, in
    whatever order it is added. */
 #include "addresses.h"
+#include "sample.h"
 #ifndef MICROMLGEN_FIR_2
 #define MICROMLGEN_FIR_2
 #if defined(__AVR_HAVE_ELPM__)
@@ -125,12 +126,5 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_symmetric(
     for (; i != half; ++i, x += step, y -= step) sum += ((int32_t)*x + *y) * (int16_t)MML2_FLASH_GET_U16(taps, i);
     return n % 2u ? sum + (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, half) : sum;
 #endif
-}
-
-/* A sum / 2^bits to the nearest sample, saturated. */
-static inline int16_t mml2_fir_sample(int32_t sum, uint8_t bits)
-{
-    const int32_t v = (sum + ((int32_t)1 << (bits - 1u))) >> bits;
-    return v > 32767 ? 32767 : v < -32768 ? -32767 - 1 : (int16_t)v;
 }
 #endif

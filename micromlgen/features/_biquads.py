@@ -45,6 +45,27 @@ class Constant(NamedTuple):
     def value(self) -> float:
         return self.mantissa * 2.0**-self.shift
 
+    @property
+    def whole(self) -> int:
+        """What is left of it where the rest is to have 16 bits of fraction at least, to the nearest integer."""
+        return 0 if self.shift >= 16 else (self.mantissa + (1 << self.shift >> 1) - 1) >> self.shift
+
+    @property
+    def fraction(self) -> int:
+        """The rest, in units of ``2**-(16 + below)``: int16 but for one half, 2**15."""
+        return (self.mantissa - (self.whole << self.shift)) << max(16 - self.shift, 0)
+
+    @property
+    def below(self) -> int:
+        """More bits of it than 16."""
+        return max(self.shift - 16, 0)
+
+    @property
+    def halvings(self) -> int:
+        """How often the rest is a half of a half; 0 where it is something else."""
+        bits = self.fraction.bit_length() - 1
+        return 16 + self.below - bits if self.fraction > 0 and self.fraction == 1 << bits else 0
+
 
 @dataclass(frozen=True)
 class Section:
@@ -88,6 +109,12 @@ class Section:
         """1, a1, a2."""
         a1 = self.k1.value + self.k2.value - 2
         return np.array([1.0, a1 if self.near_one else -a1, 1 - self.k2.value])
+
+    @property
+    def feeds(self) -> tuple[Constant, Constant, Constant]:
+        """What the input and the two before it are multiplied with, where there is no gain."""
+        b0, b1, b2 = (Constant(factor, self.shift) for factor in self.feed)
+        return b0, b1, b2
 
     @property
     def error(self) -> tuple[float, float]:
@@ -244,6 +271,7 @@ def cascade(sos: Any) -> Cascade:
             "IIRFilter: its sections cannot be scaled to 32 bits; use a design with fewer poles"
         )
     shifts = [c.shift for s in scaled.sections for c in (s.k1, s.k2, s.rest, Constant(0, s.shift)) if c]
+    assert 0 <= bits[0] <= 15  # samples fill them
     if not 1 <= bits[-1] <= 30 or min(shifts) < 0 or max(shifts) > _MOST_SHIFT:
         raise UnsupportedError(
             "IIRFilter: gains of its sections are too far from 1 for 32 bits; use an sos[0, :3] with which "

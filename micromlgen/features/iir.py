@@ -60,7 +60,7 @@ class Recursion(Filtering):
         cascade = self.cascade
         kept = [(0, 0)] * (len(cascade.sections) + 1)
         for x in samples:
-            u = x << cascade.bits[0] if cascade.bits[0] >= 0 else x >> -cascade.bits[0]
+            u = x << cascade.bits[0]
             for k, section in enumerate(cascade.sections):
                 u1, u2 = kept[k]
                 kept[k] = u, u1
