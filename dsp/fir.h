@@ -85,10 +85,14 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_run(
     uint_fast16_t i = 0;
 #if defined(MML2_FIR_DSP_)
     if (step == 1) {
-        for (; i + 4u <= n; i += 4u, x += 4) {
-            sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(taps + i));
-            sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), mml2_fir_two(taps + i + 2));
+        for (; i + 8u <= n; i += 8u, x += 8) {
+            const int16_t *const at = taps + i;
+            sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(at));
+            sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), mml2_fir_two(at + 2));
+            sum = mml2_fir_pair(sum, mml2_fir_two(x + 4), mml2_fir_two(at + 4));
+            sum = mml2_fir_pair(sum, mml2_fir_two(x + 6), mml2_fir_two(at + 6));
         }
+        for (; i + 2u <= n; i += 2u, x += 2) sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(taps + i));
     }
 #endif
     for (; i != n; ++i, x += step) sum += (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, i);
@@ -116,6 +120,13 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_symmetric(
     int32_t sum = 0;
 #if defined(MML2_FIR_DSP_)
     if (step == 1u) {
+        for (; i + 4u <= half; i += 4u, x += 4, y -= 4) {
+            const uint32_t both = mml2_fir_two(taps + i), next = mml2_fir_two(taps + i + 2);
+            sum = mml2_fir_pair(sum, mml2_fir_two(x), both);
+            sum = mml2_fir_crossed(sum, mml2_fir_two(y - 1), both);
+            sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), next);
+            sum = mml2_fir_crossed(sum, mml2_fir_two(y - 3), next);
+        }
         for (; i + 2u <= half; i += 2u, x += 2, y -= 2) {
             const uint32_t both = mml2_fir_two(taps + i);
             sum = mml2_fir_pair(sum, mml2_fir_two(x), both);

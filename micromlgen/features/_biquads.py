@@ -47,7 +47,7 @@ class Constant(NamedTuple):
 
     @property
     def whole(self) -> int:
-        """What is left of it where the rest is to have 16 bits of fraction at least, to the nearest integer."""
+        """The nearest integer where the shift is less than 16; else 0."""
         return 0 if self.shift >= 16 else (self.mantissa + (1 << self.shift >> 1) - 1) >> self.shift
 
     @property

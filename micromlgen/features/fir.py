@@ -20,9 +20,9 @@ Array = NDArray[Any]
 _MOST_TAPS, _MOST_DECIMATION = 1024, 256
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -O2: bytes of code; cycles of a sample, of an output, and of a tap, symmetric or not.
-_CODE = (520, 220, 230, 200)
-_CYCLES = (60.0, 25.0, 20.0, 22.0), (120.0, 40.0, 30.0, 35.0)
-_TAP = {True: (33.0, 5.5, 1.6, 4.5), False: (40.0, 8.0, 2.2, 6.0)}
+_CODE = (600, 390, 350, 240)
+_CYCLES = (80.0, 20.0, 15.0, 15.0), (200.0, 35.0, 15.0, 15.0)
+_TAP = {True: (40.0, 5.5, 1.7, 5.2), False: (38.0, 6.6, 1.7, 7.3)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from micromlgen.boards import STRICT, Call, core
 from micromlgen.calls import stream_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT, DCRemoval, FIRFilter, IIRFilter, Statistics, Windower
+from micromlgen.split import split
 from tests.cases import Case
 from tests.features.windows import stacked
 
@@ -241,3 +242,16 @@ def test_recordings_of_another_kind_are_refused() -> None:
         program.stream(RECORDING[:, :2])
     with pytest.raises(UnsupportedError, match="recording has dtype float64; int16 samples are needed"):
         program.stream(RECORDING / 2)
+
+
+def test_a_header_in_two_files_has_its_stream() -> None:
+    program = mm.transpile(FOREST, name="moved")
+    parts = split(program.header, program.name)
+    main = (
+        '#include "moved.h"\nint main(void)\n{\n    static moved_stream_t s;\n'
+        "    const int16_t x[3] = {1, 2, 3};\n"
+        "    moved_stream_init(&s);\n    return moved_stream_push(&s, x) ? moved_stream_predict(&s) : 0;\n}\n"
+    )
+    files = {"moved.h": parts.header, "moved.c": parts.source, "main.c": main}
+    core("host").compile(files, flags=("-O1", *STRICT))
+    assert "_part0_push" not in parts.header  # what a stream calls itself stays inside
