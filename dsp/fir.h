@@ -38,13 +38,13 @@ static inline uint32_t mml2_fir_two(const int16_t *x)
 }
 #endif
 
-/* The sum so far and n samples times taps, each `step` samples after the one before, which may be negative. A function
-   of its own: its loop needs the registers. */
+/* The sum so far and n samples times taps; step: 1, or -1 for samples backwards. A function of its own: its loop needs
+   the registers. */
 static __attribute__((noinline, unused)) int32_t mml2_fir_run(
-    int32_t sum, const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, int16_t step)
+    int32_t sum, const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, int8_t step)
 {
 #if defined(__AVR_HAVE_MUL__) && !defined(__AVR_TINY__)
-    const int16_t next = (int16_t)(2 * step - 1);
+    const int16_t next = (int16_t)(2 * step - 1); /* bytes on from the second one of a sample */
     uint16_t z = (uint16_t)taps;
     uint8_t zero;
     if (!n) return sum;
@@ -84,57 +84,53 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_run(
 #else
     uint_fast16_t i = 0;
 #if defined(MML2_FIR_DSP_)
-    if (step == 1) {
-        for (; i + 8u <= n; i += 8u, x += 8) {
-            const int16_t *const at = taps + i;
-            sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(at));
-            sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), mml2_fir_two(at + 2));
-            sum = mml2_fir_pair(sum, mml2_fir_two(x + 4), mml2_fir_two(at + 4));
-            sum = mml2_fir_pair(sum, mml2_fir_two(x + 6), mml2_fir_two(at + 6));
-        }
-        for (; i + 2u <= n; i += 2u, x += 2) sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(taps + i));
+    for (; i + 8u <= n; i += 8u, x += 8) {
+        const int16_t *const at = taps + i;
+        sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(at));
+        sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), mml2_fir_two(at + 2));
+        sum = mml2_fir_pair(sum, mml2_fir_two(x + 4), mml2_fir_two(at + 4));
+        sum = mml2_fir_pair(sum, mml2_fir_two(x + 6), mml2_fir_two(at + 6));
     }
+    for (; i + 2u <= n; i += 2u, x += 2) sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(taps + i));
 #endif
     for (; i != n; ++i, x += step) sum += (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, i);
 #endif
     return sum;
 }
 
-/* The sum of n samples, each `step` after the one before, times taps. */
-static inline int32_t mml2_fir(const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, uint8_t step)
+/* The sum of n samples times taps. */
+static inline int32_t mml2_fir(const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n)
 {
-    return mml2_fir_run(0, x, taps, n, step);
+    return mml2_fir_run(0, x, taps, n, 1);
 }
 
 /* The same of taps that are symmetric: the first half of them, and the middle one of an odd number. */
 static __attribute__((noinline, unused)) int32_t mml2_fir_symmetric(
-    const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, uint8_t step)
+    const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n)
 {
-    const int16_t *y = x + (uint16_t)(n - 1u) * step;
+    const int16_t *y = x + n - 1;
 #if defined(__AVR__) /* which multiplies 16 bits, and so gains nothing by adding first */
-    const int32_t sum = mml2_fir_run(0, x, taps, (uint16_t)((n + 1u) / 2u), step);
-    return mml2_fir_run(sum, y, taps, n / 2u, (int16_t)-step);
+    const int32_t sum = mml2_fir_run(0, x, taps, (uint16_t)((n + 1u) / 2u), 1);
+    return mml2_fir_run(sum, y, taps, n / 2u, -1);
 #else
     const uint_fast16_t half = n / 2u;
     uint_fast16_t i = 0;
     int32_t sum = 0;
 #if defined(MML2_FIR_DSP_)
-    if (step == 1u) {
-        for (; i + 4u <= half; i += 4u, x += 4, y -= 4) {
-            const uint32_t both = mml2_fir_two(taps + i), next = mml2_fir_two(taps + i + 2);
-            sum = mml2_fir_pair(sum, mml2_fir_two(x), both);
-            sum = mml2_fir_crossed(sum, mml2_fir_two(y - 1), both);
-            sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), next);
-            sum = mml2_fir_crossed(sum, mml2_fir_two(y - 3), next);
-        }
-        for (; i + 2u <= half; i += 2u, x += 2, y -= 2) {
-            const uint32_t both = mml2_fir_two(taps + i);
-            sum = mml2_fir_pair(sum, mml2_fir_two(x), both);
-            sum = mml2_fir_crossed(sum, mml2_fir_two(y - 1), both);
-        }
+    for (; i + 4u <= half; i += 4u, x += 4, y -= 4) {
+        const uint32_t both = mml2_fir_two(taps + i), next = mml2_fir_two(taps + i + 2);
+        sum = mml2_fir_pair(sum, mml2_fir_two(x), both);
+        sum = mml2_fir_crossed(sum, mml2_fir_two(y - 1), both);
+        sum = mml2_fir_pair(sum, mml2_fir_two(x + 2), next);
+        sum = mml2_fir_crossed(sum, mml2_fir_two(y - 3), next);
+    }
+    for (; i + 2u <= half; i += 2u, x += 2, y -= 2) {
+        const uint32_t both = mml2_fir_two(taps + i);
+        sum = mml2_fir_pair(sum, mml2_fir_two(x), both);
+        sum = mml2_fir_crossed(sum, mml2_fir_two(y - 1), both);
     }
 #endif
-    for (; i != half; ++i, x += step, y -= step) sum += ((int32_t)*x + *y) * (int16_t)MML2_FLASH_GET_U16(taps, i);
+    for (; i != half; ++i, ++x, --y) sum += ((int32_t)*x + *y) * (int16_t)MML2_FLASH_GET_U16(taps, i);
     return n % 2u ? sum + (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, half) : sum;
 #endif
 }

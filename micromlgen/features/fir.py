@@ -17,7 +17,7 @@ from micromlgen.features._filtering import Filter, Filtering
 from micromlgen.ir import Layout
 
 Array = NDArray[Any]
-_MOST_TAPS, _MOST_DECIMATION = 1024, 256
+_MOST_TAPS, _MOST_DECIMATION, _MOST_KEPT = 1024, 256, 8192
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -O2: bytes of code; cycles of a sample, of an output, and of a tap, symmetric or not.
 _CODE = (600, 390, 350, 240)
@@ -133,6 +133,10 @@ class FIRFilter(Filter):
 
     def extraction(self, n_samples: int | None = None) -> Convolution:
         exact, decimation, channels = self._taps(), self._decimation(), self._channels()
+        if len(exact) * channels > _MOST_KEPT:
+            raise UnsupportedError(
+                f"FIRFilter: {len(exact)} taps of {channels} channels; use at most {_MOST_KEPT} of all channels"
+            )
         inputs = self._input(n_samples)
         bits = _bits(exact)
         taps = np.rint(exact * 2.0**bits)
