@@ -36,7 +36,7 @@ _SAME = 1e-9
 
 
 class Constant(NamedTuple):
-    """``mantissa / 2**shift``: int16 and 0 to 46."""
+    """``mantissa / 2**shift``: what is left of it, less its nearest integer, is int16."""
 
     mantissa: int
     shift: int
@@ -47,8 +47,8 @@ class Constant(NamedTuple):
 
     @property
     def whole(self) -> int:
-        """The nearest integer where the shift is less than 16; else 0."""
-        return 0 if self.shift >= 16 else (self.mantissa + (1 << self.shift >> 1) - 1) >> self.shift
+        """The nearest integer; 0 where the shift is more than 16, and no more than a half is left."""
+        return 0 if self.shift > 16 else (self.mantissa + (1 << self.shift >> 1) - 1) >> self.shift
 
     @property
     def fraction(self) -> int:
@@ -126,11 +126,15 @@ class Section:
         return (low + high) / 2, (high - low) / 2
 
 
-def _constant(value: float) -> Constant:
-    """The nearest with a mantissa of 15 bits and a sign."""
-    shift = 15 - int(np.frexp(value)[1])
+def constant(value: float) -> Constant:
+    """The nearest with 16 bits of fraction, or of less than a half with 15 bits and a sign."""
+    shift = 16 if abs(value) >= 0.5 else 15 - int(np.frexp(value)[1])
     mantissa = round(value * 2.0**shift)
-    return Constant(mantissa, shift) if abs(mantissa) < 1 << 15 else Constant(mantissa // 2, shift - 1)
+    return (
+        Constant(mantissa // 2, shift - 1)
+        if abs(mantissa) == 1 << 15 and shift > 16
+        else Constant(mantissa, shift)
+    )
 
 
 def _integers(b: Array) -> tuple[tuple[int, int, int], Constant | None] | None:
@@ -145,7 +149,7 @@ def _integers(b: Array) -> tuple[tuple[int, int, int], Constant | None] | None:
     if np.abs(whole).max() > 2 or abs(ratio[2] - whole[2]) > _SAME:
         return None
     rest = ratio[1] - whole[1]
-    return (1, int(whole[1]), int(whole[2])), None if abs(rest) <= _SAME else _constant(rest)
+    return (1, int(whole[1]), int(whole[2])), None if abs(rest) <= _SAME else constant(rest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +264,7 @@ def cascade(sos: Any) -> Cascade:
     plain = tuple(_section(row) for row in exact)
     bits = _bits(Cascade(plain, (0,) * (len(plain) + 1), exact))
     for _ in range(16):
-        scaled = Cascade(tuple(map(_scaled, plain, np.diff(bits).tolist())), tuple(bits), exact)
+        scaled = Cascade(tuple(map(_scaled, plain, exact, np.diff(bits).tolist())), tuple(bits), exact)
         over = scaled.largest >= [1.0, _MOST_SUM / _MOST]
         if not over.any():
             break
@@ -270,7 +274,9 @@ def cascade(sos: Any) -> Cascade:
         raise UnsupportedError(
             "IIRFilter: its sections cannot be scaled to 32 bits; use a design with fewer poles"
         )
-    shifts = [c.shift for s in scaled.sections for c in (s.k1, s.k2, s.rest, Constant(0, s.shift)) if c]
+    shifts = [
+        c.shift for s in scaled.sections for c in (s.k1, s.k2, s.rest, s.gain or Constant(0, s.shift)) if c
+    ]
     assert 0 <= bits[0] <= 15  # samples fill them
     if not 1 <= bits[-1] <= 30 or min(shifts) < 0 or max(shifts) > _MOST_SHIFT:
         raise UnsupportedError(
@@ -298,21 +304,21 @@ def _check_stable(sos: Array, where: str) -> None:
 def _section(row: Array) -> Section:
     b, a1, a2 = row[:3], row[4], row[5]
     near_one = bool(a1 <= 0)
-    k1, k2 = _constant(1 + a2 - abs(a1)), _constant(1 - a2)
+    k1, k2 = constant(1 + a2 - abs(a1)), constant(1 - a2)
     ratios = _integers(b)
     if ratios is not None:
-        gain = _constant(b[0])
-        return Section(ratios[0], gain, gain.shift, near_one, k1, k2, ratios[1])
-    shift = _constant(b[np.argmax(np.abs(b))]).shift
+        gain = constant(b[0])
+        return Section(ratios[0], gain, 0, near_one, k1, k2, ratios[1])
+    shift = 15 - int(np.frexp(np.abs(b).max())[1])
     feed = np.rint(b * 2.0**shift).astype(int)
     return Section((int(feed[0]), int(feed[1]), int(feed[2])), None, shift, near_one, k1, k2)
 
 
-def _scaled(section: Section, up: int) -> Section:
+def _scaled(section: Section, row: Array, up: int) -> Section:
     """The section where numbers get so many more bits of fraction."""
-    shift = section.shift - up
-    gain = None if section.gain is None else Constant(section.gain.mantissa, shift)
-    return replace(section, gain=gain, shift=shift)
+    if section.gain is None:
+        return replace(section, shift=section.shift - up)
+    return replace(section, gain=constant(row[0] * 2.0**up))
 
 
 def _bits(plain: Cascade) -> list[int]:

@@ -135,7 +135,7 @@ class FIRFilter(Filter):
         exact, decimation, channels = self._taps(), self._decimation(), self._channels()
         if len(exact) * channels > _MOST_KEPT:
             raise UnsupportedError(
-                f"FIRFilter: {len(exact)} taps of {channels} channels; use at most {_MOST_KEPT} of all channels"
+                f"FIRFilter: {len(exact)} taps of {channels} channels; use at most {_MOST_KEPT} in all"
             )
         inputs = self._input(n_samples)
         bits = _bits(exact)

@@ -69,7 +69,7 @@ class Recursion(Filtering):
                     w = f0 * u + f1 * u1 + f2 * u2
                     if section.rest is not None:
                         w = w + (section.rest.mantissa * u1 >> section.rest.shift)
-                    y = (w * section.gain.mantissa) >> section.shift
+                    y = (w * section.gain.mantissa) >> section.gain.shift
                 else:
                     y = (f0 * u >> section.shift) + (f1 * u1 >> section.shift) + (f2 * u2 >> section.shift)
                 y1, y2 = kept[k + 1]

@@ -122,7 +122,7 @@ def test_boards_give_the_same(name: str) -> None:
         ({"taps": "firwin"}, "taps is not an array of numbers"),
         ({"taps": [1.0], "decimation": 0}, "decimation=0; an integer from 1 to 256"),
         ({"taps": [1.0], "decimation": 2.0}, "decimation=2.0; an integer"),
-        ({"taps": np.ones(200), "n_channels": 50}, "200 taps of 50 channels; use at most 8192"),
+        ({"taps": np.ones(200), "n_channels": 50}, "200 taps of 50 channels; use at most 8192 in all"),
         ({"taps": [1.0], "n_channels": 5}, "windows of 8 samples are none of 5 channels"),
     ],
     ids=str,
