@@ -51,6 +51,14 @@ static inline mml2_root_t mml2_root_of(uint64_t v)
     return out;
 }
 
+/* 2^47 / top in 16 bits, within 2^-15 of itself, of a highest bit that is set; 65535 of 0. */
+static inline uint16_t mml2_inverse(uint32_t top)
+{
+    const uint16_t half = (uint16_t)((top >> 16) + (top >> 15 & (top < 0xffff8000u)));
+    const uint32_t inverse = half ? (0x80000000u + (half >> 1)) / half : 65535u;
+    return (uint16_t)(inverse - (inverse >> 16));
+}
+
 /* sqrt(v) * 2^bits, rounded down. */
 static inline int32_t mml2_in_steps(const mml2_root_t *of, int8_t bits)
 {
@@ -187,14 +195,12 @@ typedef struct {
 static inline mml2_shape_t mml2_shape(const mml2_higher_t *of, const mml2_root_t *spread, uint16_t by, int8_t more)
 {
     const int64_t third = mml2_wide(&of->third);
-    const uint16_t half = (uint16_t)((spread->top >> 16) + (spread->top >> 15 & (spread->top < 0xffff8000u)));
     mml2_shape_t out = {0, 0, 0};
-    uint32_t inverse, q;
+    uint32_t q;
     int32_t off;
     int8_t e;
-    if (!half) return out;
-    inverse = (0x80000000u + (half >> 1)) / half;
-    out.inverse = (uint16_t)(inverse - (inverse >> 16));
+    if (!spread->top) return out;
+    out.inverse = mml2_inverse(spread->top);
     q = mml2_upper(mml2_upper(mml2_top((uint64_t)(third < 0 ? -third : third), &e), out.inverse), out.inverse);
     q = mml2_upper(mml2_upper(q, spread->root), by);
     q = mml2_moved(q, (int16_t)(e + more - 2 * spread->exponent + spread->half - 3 * of->shift));

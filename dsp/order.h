@@ -23,11 +23,11 @@ static inline int32_t mml2_median(const int16_t *ordered, uint16_t n)
     return (int32_t)ordered[(n - 1u) / 2u] + ordered[n / 2u];
 }
 
-/* In Q14: behind sample i, by a fraction in Q14. */
-static inline int32_t mml2_quantile(const int16_t *ordered, uint16_t i, uint16_t fraction)
+/* In Q14, rounded down: behind sample i, by a fraction in Q16. */
+static inline int32_t mml2_quantile(const int16_t *ordered, uint16_t i, uint32_t fraction)
 {
-    const int32_t low = ordered[i];
-    return low * 16384 + ((int32_t)ordered[i + 1u] - low) * (int32_t)fraction;
+    const uint16_t apart = (uint16_t)((uint16_t)ordered[i + 1u] - (uint16_t)ordered[i]);
+    return (int32_t)ordered[i] * 16384 + (int32_t)(apart * fraction >> 2);
 }
 
 /* Four times the median of the absolute deviations from the median: those to the left and those to the right of it

@@ -19,15 +19,16 @@ def median_twice(ordered: Array) -> Array:
 
 
 def quantile_at(q: float, n: int) -> tuple[int, int]:
-    """Where a quantile of n samples lies: behind sample i, by a fraction in Q14."""
-    at = round(q * (n - 1) * (1 << QUANTILE_BITS))
-    return min(at >> QUANTILE_BITS, n - 2), at - (min(at >> QUANTILE_BITS, n - 2) << QUANTILE_BITS)
+    """Where a quantile of n samples lies: behind sample i, by a fraction in Q16."""
+    at = round(q * (n - 1) * (1 << 16))
+    i = min(at >> 16, n - 2)
+    return i, at - (i << 16)
 
 
 def quantile(ordered: Array, i: int, fraction: int) -> Array:
-    """A quantile in Q14."""
+    """A quantile in Q14, rounded down."""
     low, high = ordered[:, i], ordered[:, i + 1]
-    return np.asarray((low << QUANTILE_BITS) + (high - low) * fraction)
+    return np.asarray((low << QUANTILE_BITS) + ((high - low) * fraction >> 2))
 
 
 def deviation_four_times(ordered: Array) -> Array:

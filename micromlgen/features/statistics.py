@@ -2,193 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
+from micromlgen.features import _lagged as lagged
 from micromlgen.features import _moments as moments
-from micromlgen.features import _order as order
 from micromlgen.features._extractor import Extractor
+from micromlgen.features._root import log2_q11, log2_table
+from micromlgen.features._statistic import STATISTICS, Window
+from micromlgen.features._terms import Term, is_integer, terms_of
 from micromlgen.ir import Extraction, Input, Layout
 
 Array = NDArray[Any]
 _MOST_SAMPLES = 8192
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-
-
-class Window:
-    """One channel of windows, and what several statistics need of it.
-
-    Parameters
-    ----------
-    x : int64 array of shape (n_windows, n)
-    """
-
-    def __init__(self, x: Array) -> None:
-        self.x = x
-        self.n: int = x.shape[1]
-
-    @cached_property
-    def sums(self) -> moments.Sums:
-        return moments.sums(self.x)
-
-    @cached_property
-    def spread(self) -> moments.Root:
-        """Of ``n**2`` times the variance."""
-        return moments.Root(moments.scatter(self.sums, self.n))
-
-    @cached_property
-    def higher(self) -> moments.Higher:
-        return moments.higher(self.x, self.sums)
-
-    @cached_property
-    def ordered(self) -> Array:
-        return np.sort(self.x, axis=1)
-
-    @property
-    def octaves(self) -> int:
-        """``ceil(log2(n))``."""
-        return (self.n - 1).bit_length()
-
-    @property
-    def root_bits(self) -> int:
-        """Roots of n**2 times a variance get so many bits of fraction, and stay below 2**30."""
-        return 14 - self.octaves
-
-    def power(self, k: int) -> tuple[int, int]:
-        """``n**k`` in 16 bits, and the exponent."""
-        return moments.constant(self.n**k)
-
-    def quantile(self, q: float) -> Array:
-        """A quantile in Q14."""
-        return order.quantile(self.ordered, *order.quantile_at(q, self.n))
-
-
-class Statistic(NamedTuple):
-    """One number of a channel.
-
-    Parameters
-    ----------
-    steps : callable
-        From windows to integers.
-    unit : callable
-        From windows to what one step is.
-    reference : callable
-        From float64 samples of shape (n_windows, n) to the definition.
-    """
-
-    steps: Callable[[Window], Array]
-    unit: Callable[[Window], float]
-    reference: Callable[[Array], Array]
-
-
-def _central(x: Array, power: int) -> Array:
-    return np.asarray(((x - x.mean(axis=1, keepdims=True)) ** power).mean(axis=1))
-
-
-def _standardized(x: Array, power: int) -> Array:
-    spread = x.var(axis=1)
-    central = _central(x, power)
-    return np.asarray(np.divide(central, spread ** (power / 2), out=np.zeros(len(x)), where=spread > 0))
-
-
-def _excess(x: Array) -> Array:
-    return np.where(x.var(axis=1) > 0, _standardized(x, 4) - 3, 0.0)
-
-
-def _crossed(below: Array) -> Array:
-    return np.asarray((below[:, 1:] != below[:, :-1]).sum(axis=1))
-
-
-def _deviation(x: Array) -> Array:
-    return np.asarray(np.median(np.abs(x - np.median(x, axis=1, keepdims=True)), axis=1))
-
-
-def _one(w: Window) -> float:
-    return 1.0
-
-
-STATISTICS: dict[str, Statistic] = {
-    "mean": Statistic(lambda w: w.sums.sum, lambda w: 1 / w.n, lambda x: x.mean(axis=1)),
-    "median": Statistic(
-        lambda w: order.median_twice(w.ordered), lambda w: 0.5, lambda x: np.median(x, axis=1)
-    ),
-    "std": Statistic(
-        lambda w: w.spread.in_steps(w.root_bits),
-        lambda w: 2.0**-w.root_bits / w.n,
-        lambda x: x.std(axis=1),
-    ),
-    "var": Statistic(lambda w: (w.spread.square + w.n**2 // 2) // w.n**2, _one, lambda x: x.var(axis=1)),
-    "rms": Statistic(
-        lambda w: moments.Root(w.n * w.sums.squares).in_steps(w.root_bits),
-        lambda w: 2.0**-w.root_bits / w.n,
-        lambda x: np.sqrt((x * x).mean(axis=1)),
-    ),
-    "min": Statistic(lambda w: w.sums.low, _one, lambda x: x.min(axis=1)),
-    "max": Statistic(lambda w: w.sums.high, _one, lambda x: x.max(axis=1)),
-    "ptp": Statistic(lambda w: w.sums.high - w.sums.low, _one, lambda x: np.ptp(x, axis=1)),
-    "skew": Statistic(
-        lambda w: moments.skew(w.higher, w.spread, w.n),
-        lambda w: 2.0**-moments.FRACTION,
-        lambda x: _standardized(x, 3),
-    ),
-    "kurtosis": Statistic(
-        lambda w: moments.kurtosis(w.higher, w.spread, w.n), lambda w: 2.0**-moments.FRACTION, _excess
-    ),
-    "zero_crossings": Statistic(
-        lambda w: moments.crossings(w.x, np.zeros(len(w.x), np.int64)), _one, lambda x: _crossed(x < 0)
-    ),
-    "mean_crossings": Statistic(
-        lambda w: moments.crossings(w.x, moments.ceiling(w.sums.sum, w.n)),
-        _one,
-        lambda x: _crossed(x * x.shape[1] < x.sum(axis=1, keepdims=True)),
-    ),
-    "mad": Statistic(lambda w: order.deviation_four_times(w.ordered), lambda w: 0.25, _deviation),
-    "iqr": Statistic(
-        lambda w: w.quantile(0.75) - w.quantile(0.25),
-        lambda w: 2.0**-order.QUANTILE_BITS,
-        lambda x: np.quantile(x, 0.75, axis=1) - np.quantile(x, 0.25, axis=1),
-    ),
-    "energy": Statistic(
-        lambda w: w.sums.squares >> (w.octaves + 1),
-        lambda w: 2.0 ** (w.octaves + 1),
-        lambda x: (x * x).sum(axis=1),
-    ),
-}
 _DEFAULT = ("mean", "std", "min", "max", "rms", "skew", "kurtosis", "zero_crossings")
+_HJORTH = {"hjorth_mobility", "hjorth_complexity"}
+_SPREAD = {"std", "skew", "kurtosis", "autocorrelation", "correlation"} | _HJORTH
 #: What is computed once for several of them.
 _BY = {
-    "order": {"median", "mad", "iqr"},
-    "scatter": {"std", "var", "skew", "kurtosis"},
-    "spread": {"std", "skew", "kurtosis"},
+    "order": {"median", "mad", "iqr", "quantile"},
+    "histogram": {"entropy"},
+    "scatter": {"std", "var", "skew", "kurtosis", "hjorth_activity", "autocorrelation", "correlation"}
+    | _HJORTH,
+    "spread": {"std", "skew", "kurtosis", "autocorrelation", "correlation"} | _HJORTH,
     "power": {"rms"},
     "higher": {"skew", "kurtosis"},
+    "differences": _HJORTH,
+    "lagged": {"autocorrelation", "correlation", "sma"} | _HJORTH,
 }
+#: Not from sums of the samples of a channel.
+_APART = {"median", "mad", "iqr", "quantile", "sma"}
 #: Measured with -O2 on `_CORES`: bytes of code, cycles of a sample, of a window, by what is computed.
-_CODE = {"sums": (1300, 400, 350, 350), "higher": (2600, 1000, 800, 750), "order": (900, 650, 350, 350)}
-_SAMPLE: dict[str, tuple[float, ...]] = {
-    "sums": (57, 20, 9, 16),
-    "higher": (131, 25, 8, 24),
-    "order": (350, 245, 160, 150),
-}
-_WINDOW: dict[str, tuple[float, ...]] = {
-    "sums": (3000, 450, 130, 300),
-    "higher": (4100, 600, 200, 380),
-    "order": (0, 0, 0, 0),
+_COSTS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]] = {
+    "sums": ((1300, 400, 350, 350), (57, 20, 9, 16), (3000, 450, 130, 300)),
+    "higher": ((2600, 1000, 800, 750), (131, 25, 8, 24), (4100, 600, 200, 380)),
+    "order": ((900, 650, 350, 350), (350, 230, 170, 150), (0, 0, 0, 0)),
+    "histogram": ((900, 300, 250, 250), (200, 17, 18, 14), (15700, 900, 440, 640)),
+    "differences": ((2200, 700, 500, 600), (81, 20, 6, 20), (8000, 1000, 280, 600)),
+    "lagged": ((1800, 500, 350, 400), (54, 9, 4, 9), (4000, 400, 120, 250)),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Summary(Extraction):
-    """Statistics of each channel in turn."""
+    """Statistics of each channel in turn, then of all together."""
 
-    features: tuple[str, ...]
+    terms: tuple[Term, ...]
+    together: tuple[str, ...]
     n_channels: int
 
     @property
@@ -213,46 +82,93 @@ class Summary(Extraction):
     def top(self) -> int:
         return 2**30 - 1
 
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Channels that are correlated."""
+        return list(combinations(range(self.n_channels), 2))
+
+    @property
+    def area_bits(self) -> int:
+        """The signal magnitude area is in so many bits less, to stay below 2**30."""
+        return max(0, (self.input.n_features * 32768).bit_length() - 30)
+
     def names(self) -> Sequence[str]:
-        if self.n_channels == 1:
-            return list(self.features)
-        return [f"{feature}_{c}" for c in range(self.n_channels) for feature in self.features]
+        each = [term.name for term in self.terms]
+        several = self.n_channels > 1
+        out = [f"{name}_{c}" if several else name for c in range(self.n_channels) for name in each]
+        for feature in self.together:
+            out += [feature] if feature == "sma" else [f"{feature}_{a}_{b}" for a, b in self.pairs]
+        return out
 
     def unit(self) -> NDArray[np.float64]:
         window = self.window
-        return np.tile([STATISTICS[feature].unit(window) for feature in self.features], self.n_channels)
+        each = [STATISTICS[term.feature].unit(window) for term in self.terms] * self.n_channels
+        for feature in self.together:
+            pearson = [2.0**-moments.FRACTION] * len(self.pairs)
+            each += [2.0**self.area_bits / self.n] if feature == "sma" else pearson
+        return np.array(each)
 
     def predict(self, Q: Array) -> Array:
-        out = []
-        for c in range(self.n_channels):
-            window = Window(np.asarray(Q, np.int64)[:, c :: self.n_channels])
-            out += [STATISTICS[feature].steps(window) for feature in self.features]
+        channels = [Window(np.asarray(Q, np.int64)[:, c :: self.n_channels]) for c in range(self.n_channels)]
+        out = [STATISTICS[t.feature].steps(w, *t.arguments) for w in channels for t in self.terms]
+        for feature in self.together:
+            if feature == "sma":
+                out.append(lagged.area([w.x for w in channels], self.area_bits))
+            else:
+                chosen = [(channels[a], channels[b]) for a, b in self.pairs]
+                out += [
+                    lagged.correlation(v.x, w.x, (v.sums, v.spread), (w.sums, w.spread)) for v, w in chosen
+                ]
         return np.stack(out, axis=1).astype(np.int32)
+
+    @cached_property
+    def features(self) -> set[str]:
+        """Those that are computed."""
+        return {term.feature for term in self.terms} | set(self.together)
 
     def needs(self, what: str) -> bool:
         """Whether a feature is computed from "sums" or a key of `_BY`."""
-        features = set(self.features)
-        return bool(features - _BY["order"] if what == "sums" else features & _BY[what])
+        return bool(self.features - _APART if what == "sums" else self.features & _BY[what])
 
     @property
-    def quartiles(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Where the first and the last quartile lie."""
-        return order.quantile_at(0.25, self.n), order.quantile_at(0.75, self.n)
+    def bins(self) -> int:
+        """Of the histogram."""
+        return int(next(term.arguments[0] for term in self.terms if term.feature == "entropy"))
+
+    @property
+    def entropy_of_all(self) -> int:
+        """``n * log2(n)`` in Q11."""
+        return self.n * int(log2_q11(np.array(self.n)))
+
+    @property
+    def stack(self) -> int:
+        """Bytes of arrays on the stack."""
+        return 2 * self.n * self.needs("order") + (2 * self.bins if self.needs("histogram") else 0)
 
     def layouts(self) -> Sequence[Layout]:
-        parts = [part for part in ("sums", "higher", "order") if self.needs(part)]
+        costs = [_COSTS[part] for part in _COSTS if self.needs(part)]
+        tables = {"log2": log2_table()} if self.needs("histogram") else {}
+        sizes = [t.nbytes for t in tables.values()]
         flash, cycles = {}, {}
         for k, core in enumerate(_CORES):
-            flash[core] = float(sum(_CODE[part][k] for part in parts))
-            each = sum(_SAMPLE[part][k] * self.n + _WINDOW[part][k] for part in parts)
+            flash[core] = float(sum(code[k] for code, _, _ in costs) + sum(sizes))
+            each = sum(sample[k] * self.n + window[k] for _, sample, window in costs)
             cycles[core] = float(each * self.n_channels)
-        return [Layout("two passes", flash, cycles, dict)]
+        return [Layout("two passes", flash, cycles, lambda: {"tables": tables}, sizes)]
 
     def contract(self) -> Sequence[str]:
-        return [
-            "sums, extremes and crossings are exact; roots are within 2^-15 of themselves, and a step",
-            "skew s within 2^-12 (1 + |s|), kurtosis k within 2^-10 (3 + |k|)",
-        ]
+        lines = ["sums, order and crossings are exact; roots are within 2^-15 of themselves, and a step"]
+        if self.needs("higher"):
+            lines.append("skew s within 2^-12 (1 + |s|), kurtosis k within 2^-10 (3 + |k|)")
+        if self.needs("differences"):
+            lines.append("mobility and complexity within 2^-13 of themselves and a step, and at most 16384")
+        if self.features & {"autocorrelation", "correlation"}:
+            lines.append("correlations within 2^-13")
+        if self.features & {"iqr", "quantile"}:
+            lines.append("quantiles within 0.6")
+        if self.needs("histogram"):
+            lines.append("entropy within 0.002 bits")
+        return lines
 
 
 class Statistics(Extractor):
@@ -261,32 +177,52 @@ class Statistics(Extractor):
     Parameters
     ----------
     features : sequence of str
-        "mean", "median", "std", "var", "rms", "min", "max", "ptp" (peak to peak), "skew", "kurtosis" (that of
-        Fisher), "zero_crossings", "mean_crossings", "mad" (median absolute deviation), "iqr", "energy"
-        (sum of squares). Variances divide by n (``ddof=0``); of a constant window skew and kurtosis are 0. A
-        crossing is from below a level to the level or above, or back.
+        Of each channel "mean", "median", "std", "var", "rms", "min", "max", "ptp" (peak to peak), "skew",
+        "kurtosis" (that of Fisher), "zero_crossings", "mean_crossings", "mad" (median absolute deviation),
+        "iqr", "quantile" (linear), "energy" (sum of squares), "entropy" (of a histogram over the range of the
+        window, in bits), "hjorth_activity" (the variance), "hjorth_mobility", "hjorth_complexity" (by
+        `numpy.diff`) and "autocorrelation" (sum of products of deviations from the mean, over that of their
+        squares). Of all channels together "sma" (signal magnitude area: mean over time of the sum of
+        magnitudes) and "correlation" (Pearson's, of each pair). Variances divide by n (``ddof=0``); what
+        would divide by zero, as in a constant window, is 0. A crossing is from below a level to the level or
+        above, or back.
     n_channels : int
         Channels, interleaved: windows have n_channels times as many samples as a channel.
+    quantiles : sequence of float
+        For "quantile", from 0 to 1.
+    lags : sequence of int
+        For "autocorrelation", in samples.
+    bins : int
+        For "entropy", from 2 to 256.
 
     Notes
     -----
-    Outputs are those of the first channel, then those of the second, and so on. Channels have from 2 to 8192
-    samples.
+    Outputs are those of the first channel, then those of the second, and so on, then those of all. Channels
+    have from 2 to 8192 samples.
     """
 
-    def __init__(self, features: Sequence[str] = _DEFAULT, *, n_channels: int = 1) -> None:
+    def __init__(
+        self,
+        features: Sequence[str] = _DEFAULT,
+        *,
+        n_channels: int = 1,
+        quantiles: Sequence[float] = (0.1, 0.9),
+        lags: Sequence[int] = (1,),
+        bins: int = 16,
+    ) -> None:
         self.features = features
         self.n_channels = n_channels
+        self.quantiles = quantiles
+        self.lags = lags
+        self.bins = bins
 
     def extraction(self, n_samples: int | None = None) -> Summary:
-        features = self._features()
+        terms, together = terms_of(self.get_params(deep=False))
         channels = self.n_channels
-        if (
-            isinstance(channels, bool)
-            or not isinstance(channels, (int, np.integer))
-            or not 0 < channels < 256
-        ):
+        if not is_integer(channels) or not 0 < channels < 256:
             raise UnsupportedError(f"Statistics: n_channels={channels!r}; an integer from 1 to 255 is needed")
+        if "correlation" in together and channels == 1:
+            raise UnsupportedError("Statistics: 'correlation' is of pairs of channels; n_channels is 1")
         length = getattr(self, "n_features_in_", None) if n_samples is None else n_samples
         if length is None:
             raise UnsupportedError(
@@ -294,30 +230,41 @@ class Statistics(Extractor):
             )
         if length % channels:
             raise UnsupportedError(f"Statistics: windows of {length} samples are none of {channels} channels")
-        if not 2 <= length // channels <= _MOST_SAMPLES:
-            raise UnsupportedError(
-                f"Statistics: {length // channels} samples a channel; 2 to {_MOST_SAMPLES} are needed"
-            )
+        n = length // channels
+        if not 2 <= n <= _MOST_SAMPLES:
+            raise UnsupportedError(f"Statistics: {n} samples a channel; 2 to {_MOST_SAMPLES} are needed")
+        if n == 2 and {term.feature for term in terms} & _HJORTH:
+            raise UnsupportedError("Statistics: 2 samples a channel; mobility and complexity need 3")
+        if any(term.feature == "autocorrelation" and term.arguments[0] >= n for term in terms):
+            raise UnsupportedError(f"Statistics: lags={self.lags!r}: channels have {n} samples")
+        n_outputs = len(terms) * channels
+        n_outputs += sum(channels * (channels - 1) // 2 if f == "correlation" else 1 for f in together)
         return Summary(
             source="Statistics",
             input=Input(length, "int16", exponents=np.zeros(length, np.int32), samples=True),
-            span=np.zeros((len(features) * channels, 2)),
-            features=features,
+            span=np.zeros((n_outputs, 2)),
+            terms=terms,
+            together=together,
             n_channels=int(channels),
         )
 
-    def _features(self) -> tuple[str, ...]:
-        features = (self.features,) if isinstance(self.features, str) else tuple(self.features)
-        for feature in features:
-            if feature not in STATISTICS:
-                raise UnsupportedError(f"Statistics: {feature!r} is none of {', '.join(STATISTICS)}")
-        if len(set(features)) < len(features) or not features:
-            raise UnsupportedError("Statistics: name each feature once, and at least one")
-        return features
-
     def _reference(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         channels = [samples[:, c :: self.n_channels] for c in range(self.n_channels)]
-        return np.stack([STATISTICS[f].reference(x) for x in channels for f in self._features()], axis=1)
+        terms, together = terms_of(self.get_params(deep=False))
+        out = [STATISTICS[t.feature].reference(x, *t.arguments) for x in channels for t in terms]
+        for feature in together:
+            if feature == "sma":
+                out.append(np.sum([np.abs(x).mean(axis=1) for x in channels], axis=0))
+            else:
+                out += [_pearson(x, y) for x, y in combinations(channels, 2)]
+        return np.stack(out, axis=1)
+
+
+def _pearson(x: Array, y: Array) -> Array:
+    a, b = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    moving = (np.ptp(x, axis=1) > 0) & (np.ptp(y, axis=1) > 0)
+    return np.where(moving, (a * b).sum(axis=1) / np.where(moving, scale, 1), 0)
 
 
 @converts("micromlgen.features.Statistics")
