@@ -47,14 +47,6 @@ static inline uint32_t mml2_area(const int16_t *x, uint16_t n, uint8_t step)
     return sum;
 }
 
-/* v * 2^by, at most 2^30 - 1. */
-static inline int32_t mml2_limited(uint32_t v, int16_t by)
-{
-    if (by >= 0 && (by >= 30 || v >> (30 - by))) return v ? 0x3fffffffL : 0;
-    v = by >= 0 ? v << by : by > -32 ? v >> -by : 0;
-    return v >> 30 ? 0x3fffffffL : (int32_t)v;
-}
-
 /* a * b / square * factor, the factor in Q15 and square that of a root; 0 where it is. */
 static inline int32_t mml2_ratio(const mml2_root_t *a, const mml2_root_t *b, const mml2_root_t *square, uint16_t factor)
 {

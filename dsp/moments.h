@@ -1,7 +1,7 @@
 /* What follows from sums over a window: variances, skew, kurtosis. The twin is micromlgen/features/_moments.py. */
-#include "log2.h"
 #include "root.h"
 #include "sums.h"
+#include "tops.h"
 #ifndef MICROMLGEN_MOMENTS_2
 #define MICROMLGEN_MOMENTS_2
 /* n^2 times the variance, exact. */
@@ -9,28 +9,6 @@ static inline uint64_t mml2_scatter(int32_t sum, uint64_t squares, uint16_t n)
 {
     const uint32_t size = sum < 0 ? 0u - (uint32_t)sum : (uint32_t)sum;
     return ((uint64_t)((uint32_t)(squares >> 32) * n) << 32) + (uint64_t)(uint32_t)squares * n - (uint64_t)size * size;
-}
-
-/* v / 2^exponent of 32 bits, the highest one set, but for the bits cut off; 0 of 0. */
-static inline uint32_t mml2_top(uint64_t v, int8_t *exponent)
-{
-    const uint32_t high = (uint32_t)(v >> 32), low = (uint32_t)v;
-    const uint8_t bits = mml2_bit_length(high ? high : low), up = (uint8_t)(32u - bits);
-    *exponent = (int8_t)(high ? bits : (int8_t)(bits - 32));
-    if (!high) return bits ? low << up : 0;
-    return up ? high << up | low >> bits : high;
-}
-
-/* v * 2^by of what stays in 32 bits, rounded down. */
-static inline uint32_t mml2_moved(uint32_t v, int16_t by)
-{
-    return by >= 0 ? v << by : by > -32 ? v >> -by : 0;
-}
-
-/* a * b / 2^16 of 32 and 16 bits, rounded down twice. */
-static inline uint32_t mml2_upper(uint32_t a, uint16_t b)
-{
-    return (uint32_t)(uint16_t)(a >> 16) * b + ((uint32_t)(uint16_t)a * b >> 16);
 }
 
 /* sqrt(v) = root * 2^half within 2^-15 of itself; v = top * 2^exponent. */
@@ -49,14 +27,6 @@ static inline mml2_root_t mml2_root_of(uint64_t v)
     out.half = (int8_t)((out.exponent + odd) / 2);
     out.root = mml2_root(out.top >> odd);
     return out;
-}
-
-/* 2^47 / top in 16 bits, within 2^-15 of itself, of a highest bit that is set; 65535 of 0. */
-static inline uint16_t mml2_inverse(uint32_t top)
-{
-    const uint16_t half = (uint16_t)((top >> 16) + (top >> 15 & (top < 0xffff8000u)));
-    const uint32_t inverse = half ? (0x80000000u + (half >> 1)) / half : 65535u;
-    return (uint16_t)(inverse - (inverse >> 16));
 }
 
 /* sqrt(v) * 2^bits, rounded down. */

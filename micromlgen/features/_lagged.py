@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.features._moments import FRACTION, Root, Sums, moved, top, upper
+from micromlgen.features._moments import FRACTION, Root, Sums
 from micromlgen.features._root import bit_length
+from micromlgen.features._tops import limited, moved, top, upper
 
 Array = NDArray[Any]
-#: Largest result.
-MOST = 2**30 - 1
 
 
 class Differences(NamedTuple):
@@ -35,18 +34,12 @@ def differences(x: Array, of: Sums) -> Differences:
     return Differences(*out)
 
 
-def _limited(v: Array, by: Array) -> Array:
-    """``v * 2**by``, at most `MOST`."""
-    over = (by >= 30) | (v >> np.clip(30 - by, 0, 63) > 0)
-    return np.where(v == 0, 0, np.where(over, MOST, moved(v, np.where(over, 0, by))))
-
-
 def ratio(a: Root, b: Root, square: Root, factor: int) -> Array:
     """``a * b / square.square * factor``, the factor in Q15; 0 where `square` is. So are Hjorth's."""
     _, e = square._top
     q = upper(upper(a.root << 16, b.root), square.inverse)
     q = upper(q, factor)
-    return np.where(square.square > 0, _limited(q, a.exponent + b.exponent - e - 14), 0)
+    return np.where(square.square > 0, limited(q, a.exponent + b.exponent - e - 14), 0)
 
 
 def autocorrelation(x: Array, lag: int, of: Sums, spread: Root) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.features._root import bit_length, root
+from micromlgen.features._tops import constant, inverse, moved, top, upper
 
 Array = NDArray[Any]
 #: Bits of the fraction of skew and kurtosis.
@@ -38,22 +39,6 @@ def scatter(of: Sums, n: int) -> Array:
     return np.asarray(n * of.squares - of.sum**2)
 
 
-def top(v: Array) -> tuple[Array, Array]:
-    """``v / 2**exponent`` of 32 bits, the highest one set, but for the bits cut off, and the exponent."""
-    exponent = bit_length(v) - 32
-    return moved(v, -exponent), exponent
-
-
-def moved(v: Array, by: Array) -> Array:
-    """``v * 2**by``, rounded down."""
-    return np.where(by >= 0, v << np.maximum(by, 0), v >> np.minimum(np.maximum(-by, 0), 63))
-
-
-def upper(a: Array, b: Array | int) -> Array:
-    """``a * b / 2**16`` of 32 and 16 bits, rounded down twice."""
-    return np.asarray((a >> 16) * b + ((a & 0xFFFF) * b >> 16))
-
-
 @dataclass(frozen=True)
 class Root:
     """A square root, ``root * 2**exponent`` within 2**-15 of itself, of ``square``."""
@@ -76,10 +61,8 @@ class Root:
 
     @cached_property
     def inverse(self) -> Array:
-        """``2**(47 + e) / square`` in 16 bits, within 2**-15 of itself; e is the exponent of its `top`."""
-        m, _ = self._top
-        half = np.clip((m >> 16) + (m >> 15 & 1), 1 << 15, 65535)
-        return np.asarray(np.minimum(((1 << 31) + (half >> 1)) // half, 65535))
+        """``2**(47 + e) / square`` in 16 bits; e is the exponent of its `top`."""
+        return inverse(self._top[0])
 
     def in_steps(self, bits: int) -> Array:
         """``sqrt(square) * 2**bits``, rounded down."""
@@ -126,13 +109,6 @@ def higher(x: Array, of: Sums) -> Higher:
     t = (d * d + (1 << 13)) >> 14
     off = part - more * n - np.where(wide, n // 4, 0)
     return Higher((d * t).sum(axis=1), (t * t).sum(axis=1), shift, off)
-
-
-def constant(v: int) -> tuple[int, int]:
-    """``v / 2**exponent`` of 16 bits, the highest one set, rounded, and the exponent."""
-    exponent = v.bit_length() - 16
-    rounded = round(v / 2.0**exponent)
-    return (rounded, exponent) if rounded < 1 << 16 else (rounded - 1, exponent)
 
 
 def off_mean(of: Higher, spread: Root) -> Array:

@@ -13,6 +13,7 @@ from micromlgen.features import _histogram as histogram
 from micromlgen.features import _lagged as lagged
 from micromlgen.features import _moments as moments
 from micromlgen.features import _order as order
+from micromlgen.features._tops import constant
 
 Array = NDArray[Any]
 
@@ -58,7 +59,7 @@ class Window:
 
     def power(self, k: int) -> tuple[int, int]:
         """``n**k`` in 16 bits, and the exponent."""
-        return moments.constant(self.n**k)
+        return constant(self.n**k)
 
     @cached_property
     def differences(self) -> lagged.Differences:
