@@ -20,7 +20,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.models._activations import curve_of
 from micromlgen.models._mlp_integer import Hidden
 from micromlgen.render import _environment
-from tests.cases import integer_cases
+from tests.cases import Case, integer_cases
 from tests.models.test_mlp import ACTIVATIONS, LABELS, TEN, Y, net
 from tests.models.test_mlp import CASES as FLOATS
 from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
@@ -33,6 +33,22 @@ CASES = [
     *integer_cases([FLOATS[1], FLOATS[4]], ("int8",)),
     *integer_cases([FLOATS[2], FLOATS[5], *FLOATS[6:]], ("int16",)),
 ]
+
+
+def sparse(activation: str) -> Any:
+    """A network most of whose blocks of four inputs are 0; how well it reads is not what is tested."""
+    estimator = copy.deepcopy(net(MLPClassifier, (10, 9), activation, DIGITS / 16, DIGIT, max_iter=5))
+    rng = np.random.default_rng(0)
+    for coef, share in zip(estimator.coefs_, (0.25, 0.7, 0.7), strict=True):
+        coef *= np.repeat(rng.random((-(-len(coef) // 4), coef.shape[1])) < share, 4, axis=0)[: len(coef)]
+    estimator.coefs_[1][:, 0] = 0.0
+    return estimator
+
+
+SIXTEENTHS = (DIGITS[:100] / 16).astype("f4")
+CASES += integer_cases(
+    [Case(f"mlp_blocks_{name}", sparse(name), SIXTEENTHS) for name in ("relu", "tanh")], ("int8",)
+)
 
 
 def data(name: str) -> tuple[Any, Any, tuple[int, ...]]:
@@ -103,6 +119,12 @@ def test_no_input_overflows_a_sum(activation: str, dtype: str) -> None:
             exact = (x * rows.weights).sum(axis=1)
             assert (np.abs(exact) < 2**31).all()
             assert (np.abs(exact + rows.bias) < 2**31).all()
+    for layer in model.integers.hidden:
+        if layer.short:
+            products = np.abs(layer.rows.weights.astype(np.int64)).sum(axis=1) * 128
+            assert (products < 2**23).all()
+            bias = np.abs(layer.rows.bias.astype(np.int64))
+            assert (products * layer.multiplier + bias < 2**31).all()
     hostile = np.random.default_rng(0).choice([least, -1, 0, 1, most], (50, 64)).astype(dtype)
     assert (model.predict(hostile) < 10).all()
 
@@ -185,14 +207,54 @@ def test_products_are_rounded_exactly(name: str) -> None:
         assert result.y[:, 0].tolist() == [(s * f + half) >> 16 for s, f in pairs]
 
 
-def test_the_twin_rounds_once() -> None:
-    model: Any = mm.transpile(FLOATS[0].estimator, dtype="int8", calibration=IRIS, min_agreement=0.0).model
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+def test_the_twin_rounds_once(dtype: str) -> None:
+    model: Any = mm.transpile(FLOATS[0].estimator, dtype=dtype, calibration=IRIS, min_agreement=0.0).model
     layer: Hidden = model.integers.hidden[0]
+    assert layer.short == (dtype == "int8")
+    half, low, high = (0, -128, 127) if layer.short else (1 << (layer.shift - 1), 0, 32767)
     Q: NDArray[Any] = model.input.encode(IRIS)
     for row, out in zip(Q[:20].tolist(), layer.predict(Q[:20]).tolist(), strict=True):
         for w, b, m, got in zip(
             layer.rows.weights.tolist(), layer.rows.bias.tolist(), layer.multiplier.tolist(), out, strict=True
         ):
-            exact = (sum(x * k for x, k in zip(row, w, strict=True)) + b) * m
-            at = (exact + (1 << (layer.shift - 1))) >> layer.shift
-            assert got == min(max(at, 0), 255) - 128
+            product = sum(x * k for x, k in zip(row, w, strict=True))
+            exact = product * m + b if layer.short else (product + b) * m
+            assert got == min(max((exact + half) >> layer.shift, low), high)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_sums_that_32_bits_do_not_scale(activation: str) -> None:
+    """Features so far apart that a neuron may be thousands of steps beyond where it saturates."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 6)).astype("f4")
+    estimator = net(MLPClassifier, (5,), activation, X, X[:, 0] > 0, max_iter=100)
+    estimator.coefs_[0][1:] *= 80.0
+    estimator.coefs_[0][:, 1] = [0.001, 0, 0, 0, 0, 0]
+    program = mm.transpile(estimator, dtype="int8", calibration=X, min_agreement=0.0)
+    model: Any = program.model
+    assert model.integers.hidden[0].short == (activation == "relu")
+    assert program.verify(X)
+
+
+def test_more_inputs_than_three_bytes_add_up() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 520)).astype("f4")
+    estimator = net(MLPClassifier, (5,), "relu", X, X[:, 0] > 0, max_iter=20)
+    assert mm.transpile(estimator, dtype="int8", calibration=X, min_agreement=0.0).verify(X[:20])
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_sparse_layers_stay_sparse_and_pay(activation: str) -> None:
+    estimator = sparse(activation)
+    program = mm.transpile(estimator, dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0)
+    model: Any = program.model
+    assert (model.integers.hidden[0].rows.weights != 0).mean() <= 0.35
+    assert len(model.integers.hidden[1].rows.weights) < 9
+    dense, *others = program.model.layouts()
+    assert program.layout == "blocks"
+    for core_name in dense.flash:
+        assert others[-1].flash[core_name] < dense.flash[core_name]
+        assert others[-1].cycles[core_name] < 0.7 * dense.cycles[core_name]
+    full = net(MLPClassifier, (10, 9), activation, DIGITS / 16, DIGIT, max_iter=5)
+    assert mm.transpile(full, dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0).layout == "layers"

@@ -1,0 +1,109 @@
+"""Sparse rows, and the kernels that multiply all rows of a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from micromlgen import kernels
+from micromlgen.boards import Call, core
+from micromlgen.models._blocks import blocks_of
+from micromlgen.render import _environment
+
+SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
+IMPORTS = (
+    '{% import "flash.h.j2" as flash %}{% import "kernels_rows.h.j2" as rows %}'
+    "#include <stdint.h>\n{{ flash.helpers() }}\n"
+)
+
+
+def sparse(n_rows: int, n: int, share: float, rng: Any) -> NDArray[np.int8]:
+    """Weights at both ends of int8, some rows without any."""
+    W = rng.choice([-128, -127, 1, 127], (n_rows, n)) * (rng.random((n_rows, n)) < share)
+    W[:: max(2, n_rows // 2)] = 0
+    return W.astype(np.int8)
+
+
+def unpacked(table: NDArray[np.int8], step: int, n_rows: int, n: int) -> NDArray[np.int8]:
+    W = np.zeros((n_rows, n), np.int64)
+    at = 0
+    for row in W:
+        count, at = int(table[at]), at + 1
+        for _ in range(count):
+            start = int(table[at].view(np.uint8)) * step
+            row[start : start + 4] += table[at + 1 : at + 5]
+            at += 5
+    assert at == len(table)
+    return W.astype(np.int8)
+
+
+@pytest.mark.parametrize("n", [4, 5, 7, 64, 259, 260, 512, 1024])
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.9])
+def test_blocks_hold_the_weights(n: int, share: float) -> None:
+    W = sparse(6, n, min(share, 127 / n), np.random.default_rng(n))
+    blocks = blocks_of(W)
+    assert blocks is not None
+    assert blocks.step == (1 if n <= 259 else 4)
+    assert (unpacked(blocks.table, blocks.step, 6, n) == W).all()
+    assert len(blocks.table) == 6 + 5 * blocks.n_blocks
+
+
+def test_few_blocks_are_enough() -> None:
+    row = np.zeros((1, 40), np.int8)
+    row[0, [3, 6, 20, 39]] = 1
+    blocks = blocks_of(row)
+    assert blocks is not None
+    assert blocks.table.tolist() == [3, 3, 1, 0, 0, 1, 20, 1, 0, 0, 0, 36, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 261), (2, 1028), (1, 516), (300, 100)])
+def test_what_does_not_fit_stays_dense(shape: tuple[int, int]) -> None:
+    assert blocks_of(np.ones(shape, np.int8)) is None
+    assert blocks_of(np.ones((2, 8), np.int16)) is None
+
+
+def sparse_call(n: int, n_rows: int, rng: Any) -> tuple[Call, Any]:
+    W, X = sparse(n_rows, n, min(0.4, 100 / n), rng), rng.choice([-128, -1, 127], (4, n)).astype(np.int8)
+    blocks = blocks_of(W)
+    assert blocks is not None
+    text = IMPORTS + "{{ rows.blocks(step) }}\n{{ flash.array('table', table) }}"
+    header = _environment().from_string(text).render(step=blocks.step, table=blocks.table)
+    first = n_rows // 2  # the second half begins where the first ended
+    statement = (
+        f"MML2_FLASH_AT(int8_t) w = mml2_blocks_{blocks.step}(x, MML2_FLASH_START(table), {first}, y); "
+        f"mml2_blocks_{blocks.step}(x, w, {n_rows - first}, y + {first});"
+    )
+    return Call(header, X, statement, "int32", n_rows), kernels.dot(X, W)
+
+
+def rows_call(n: int, n_rows: int, rng: Any) -> tuple[Call, Any]:
+    W = rng.choice([-127, -1, 127], (n_rows, n)).astype(np.int8)
+    X = rng.choice([-128, -1, 127], (4, n)).astype(np.int8)
+    X[0], W[-1] = -128, -127
+    text = IMPORTS + "{{ rows.rows() }}\n{{ flash.array('table', table) }}"
+    header = _environment().from_string(text).render(table=W)
+    statement = f"""
+        MML2_FLASH_AT(int8_t) w = MML2_FLASH_START(table);
+        #if defined(__AVR_HAVE_MUL__) || defined(MML2_FOURS_)
+        mml2_rows_i8(x, w, {n}, {n_rows}, y);
+        #else
+        int r;
+        for (r = 0; r < {n_rows}; ++r) y[r] = mml2_dot_i8(x, &w, {n});
+        #endif
+        """
+    return Call(header, X, statement, "int32", n_rows), kernels.dot(X, W)
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["host", "avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
+def test_c_is_the_twin(name: str) -> None:
+    rng = np.random.default_rng(0)
+    checks = [sparse_call(n, n_rows, rng) for n, n_rows in [(4, 2), (30, 7), (259, 6), (512, 5)]]
+    checks += [rows_call(n, n_rows, rng) for n, n_rows in [(1, 4), (3, 7), (16, 10), (33, 5), (510, 6)]]
+    flags = SANITIZE if name == "host" else ("-O2",)
+    for call, exact in checks:
+        [result] = core(name).run([call], measure=False, flags=flags)
+        assert (result.y == exact).all(), call.statement
