@@ -21,8 +21,10 @@ Array = NDArray[Any]
 _CODE, _CURVE_CODE = (980, 570, 250, 600), (1050, 380, 210, 470)
 _PRODUCT = (124, 47, 2.0, 33)
 _NEURON, _CURVE = (315, 250, 32, 140), (2800, 525, 82, 400)
-#: The same in integers, by kernel.
-_INTEGER_CODE = (600, 300, 400, 330)
+#: Code in int16; in int8 that of all layers, what they add as rows, and blocks.
+_CODE_16 = (600, 300, 400, 330)
+_CODE_8, _CODE_ROWS, _CODE_BLOCKS = (500, 280, 300, 300), (330, 140, 290, 100), (200, 230, 120, 230)
+#: A product in integers, by kernel.
 _INTEGER_PRODUCT = {
     "i16": (32.5, 5, 1.5, 4.75),
     "i16w8": (20.5, 6, 2.25, 4.75),
@@ -30,8 +32,8 @@ _INTEGER_PRODUCT = {
 }
 #: A neuron in int16 and in int8.
 _INTEGER_NEURON = ((200, 45, 35, 30), (100, 35, 20, 25))
-#: A block of a sparse layer, a row of them, and the code.
-_BLOCK, _SPARSE_ROW, _SPARSE_CODE = (53, 21, 10, 24), (30, 16, 9, 12), (150, 110, 110, 120)
+#: A block of a sparse layer, and a row of them.
+_BLOCK, _SPARSE_ROW = (53, 21, 10, 24), (30, 16, 9, 12)
 #: So many products of int8 AVR adds up in three bytes.
 _MOST_IN_24_BITS = 510
 #: So many products of a layer are kept at a time.
@@ -84,6 +86,14 @@ def _sparse_cycles(blocks: Blocks, n_rows: int, k: int) -> float:
     return float(blocks.n_blocks * _BLOCK[k] + n_rows * _SPARSE_ROW[k])
 
 
+def _code(kernel: str, sparse: Sequence[Blocks | None], k: int) -> float:
+    """Bytes on one of `CORES`."""
+    if kernel != "i8":
+        return _CODE_16[k]
+    rows = sum(blocks is None for blocks in sparse) / len(sparse)
+    return _CODE_8[k] + rows * _CODE_ROWS[k] + any(sparse) * _CODE_BLOCKS[k]
+
+
 def _layout(integers: IntegerLayers, kernel: str, sparse: Sequence[Blocks | None]) -> Layout:
     """Layers in integers: ``bias`` and ``multiplier`` of all hidden neurons in one table each.
 
@@ -123,7 +133,7 @@ def _layout(integers: IntegerLayers, kernel: str, sparse: Sequence[Blocks | None
     size = sum(t.nbytes for t in tables)
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
-        flash[core] = float(size + _INTEGER_CODE[k] + (_SPARSE_CODE[k] if any(sparse) else 0))
+        flash[core] = float(size + _code(kernel, sparse, k))
         cycles[core] = float(n_neurons * _INTEGER_NEURON[kernel == "i8"][k])
         for rows, at_once, blocks in zip(matrices, together, sparse, strict=True):
             if blocks:
