@@ -25,25 +25,141 @@ static inline int32_t mml2_nn_high(int32_t a, int32_t b, uint16_t half)
 #endif
 }
 
-/* Twice x plus `add`, halved. */
+/* x / 2 within int8. */
+static inline int8_t mml2_nn_whole(int32_t x)
+{
+#if MML2_NN_DSP
+    int32_t y;
+    __asm__("ssat %0, #8, %1, asr #1" : "=r"(y) : "r"(x));
+    return (int8_t)y;
+#else
+    const int32_t half = x >> 1;
+    const int8_t y = (int8_t)half;
+    return y == half ? y : (int8_t)((half >> 31) ^ 127);
+#endif
+}
+
+/* x / 2 within limits. */
 static inline int8_t mml2_nn_clamped(int32_t twice, int16_t low, int16_t high)
 {
     const int32_t x = twice >> 1;
     return (int8_t)(x < low ? low : x > high ? high : x);
 }
 
-/* 256 times a sum, times a factor: rounded once. `add` is twice the zero of the output, plus one. */
-static inline int32_t mml2_nn_once(int32_t sum, int32_t multiplier, uint8_t bits, int16_t add)
+#if defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1
+/* sum * m / 2^24, rounded down: byte by byte, since the sum is within 24 bits, and of 32 bits the products. */
+static inline int32_t mml2_nn_by_bytes_at(int32_t sum, const int32_t *m)
 {
-    return (mml2_nn_high(sum, multiplier, 0) >> bits) + add;
+    int32_t x, t;
+    __asm__(
+        ".syntax unified\n\t"
+        "ldrb %[x], [%[m]]\n\t"
+        "muls %[x], %[sum], %[x]\n\t"
+        "asrs %[x], %[x], #8\n\t"
+        "ldrb %[t], [%[m], #1]\n\t"
+        "muls %[t], %[sum], %[t]\n\t"
+        "adds %[x], %[x], %[t]\n\t"
+        "asrs %[x], %[x], #8\n\t"
+        "ldrb %[t], [%[m], #2]\n\t"
+        "muls %[t], %[sum], %[t]\n\t"
+        "adds %[x], %[x], %[t]\n\t"
+        "asrs %[x], %[x], #8\n\t"
+        "ldrb %[t], [%[m], #3]\n\t"
+        "muls %[t], %[sum], %[t]\n\t"
+        "adds %[x], %[x], %[t]"
+        : [x] "=&l"(x), [t] "=&l"(t)
+        : [sum] "l"(sum), [m] "l"(m), "m"(*m)
+        : "cc");
+    return x;
 }
 
-/* Twice a sum, times a factor: rounded to 32 bits, then again, halves away from zero. */
-static inline int32_t mml2_nn_twice(int32_t sum, int32_t multiplier, uint8_t bits, int16_t add)
+static inline int32_t mml2_nn_by_bytes(int32_t sum, int32_t m)
 {
-    const int32_t x = mml2_nn_high(sum, multiplier, 0x8000u);
+    int32_t x, t;
+    __asm__(
+        ".syntax unified\n\t"
+        "uxtb %[x], %[m]\n\t"
+        "muls %[x], %[sum], %[x]\n\t"
+        "asrs %[x], %[x], #8\n\t"
+        "lsls %[t], %[m], #16\n\t"
+        "lsrs %[t], %[t], #24\n\t"
+        "muls %[t], %[sum], %[t]\n\t"
+        "adds %[x], %[x], %[t]\n\t"
+        "asrs %[x], %[x], #8\n\t"
+        "lsls %[t], %[m], #8\n\t"
+        "lsrs %[t], %[t], #24\n\t"
+        "muls %[t], %[sum], %[t]\n\t"
+        "adds %[x], %[x], %[t]\n\t"
+        "asrs %[x], %[x], #8\n\t"
+        "lsrs %[t], %[m], #24\n\t"
+        "muls %[t], %[sum], %[t]\n\t"
+        "adds %[x], %[x], %[t]"
+        : [x] "=&l"(x), [t] "=&l"(t)
+        : [sum] "l"(sum), [m] "l"(m)
+        : "cc");
+    return x;
+}
+#define MML2_NN_DOWN_(sum, m) mml2_nn_by_bytes(sum, m)
+#define MML2_NN_DOWN_AT_(sum, m) mml2_nn_by_bytes_at(sum, m)
+#else
+#define MML2_NN_DOWN_(sum, m) mml2_nn_high((int32_t)((uint32_t)(sum) << 8), m, 0)
+#define MML2_NN_DOWN_AT_(sum, m) MML2_NN_DOWN_(sum, (int32_t)MML2_FLASH_GET_U32(m, 0))
+#endif
+
+/* A sum within 24 bits times a factor, rounded once; twice the result. `add` is twice the zero of the output, plus
+   one; the multiplier is a number, or where one is in flash. */
+static inline int32_t mml2_nn_once(int32_t sum, int32_t m, uint8_t bits, int16_t add)
+{
+    return (MML2_NN_DOWN_(sum, m) >> bits) + add;
+}
+
+static inline int32_t mml2_nn_once_at(int32_t sum, MML2_FLASH_AT(int32_t) m, uint8_t bits, int16_t add)
+{
+    return (MML2_NN_DOWN_AT_(sum, m) >> bits) + add;
+}
+
+/* The same, rounded to 32 bits, then again, halves away from zero. */
+static inline int32_t mml2_nn_again(int32_t x, uint8_t bits, int16_t add)
+{
     return ((x - (x < 0)) >> bits) + add;
 }
+
+static inline int32_t mml2_nn_twice(int32_t sum, int32_t m, uint8_t bits, int16_t add)
+{
+#if MML2_NN_DSP
+    int32_t x;
+    __asm__("smmulr %0, %1, %2" : "=r"(x) : "r"((int32_t)((uint32_t)sum << 1)), "r"(m));
+    return mml2_nn_again(x, bits, add);
+#elif defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1
+    return mml2_nn_again((MML2_NN_DOWN_(sum, m) + 64) >> 7, bits, add);
+#else
+    return mml2_nn_again(mml2_nn_high((int32_t)((uint32_t)sum << 1), m, 0x8000u), bits, add);
+#endif
+}
+
+static inline int32_t mml2_nn_twice_at(int32_t sum, MML2_FLASH_AT(int32_t) m, uint8_t bits, int16_t add)
+{
+#if defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1
+    return mml2_nn_again((MML2_NN_DOWN_AT_(sum, m) + 64) >> 7, bits, add);
+#else
+    return mml2_nn_twice(sum, (int32_t)MML2_FLASH_GET_U32(m, 0), bits, add);
+#endif
+}
+
+#if MML2_NN_DSP
+/* The same of 256 times a sum. */
+static inline int32_t mml2_nn_pairs_once(int32_t sum, int32_t m, uint8_t bits, int16_t add)
+{
+    int32_t x;
+    __asm__("smmul %0, %1, %2" : "=r"(x) : "r"(sum), "r"(m));
+    return (x >> bits) + add;
+}
+
+static inline int32_t mml2_nn_pairs_twice(int32_t sum, int32_t m, uint8_t bits, int16_t add)
+{
+    return mml2_nn_twice(sum >> 8, m, bits, add);
+}
+#endif
 
 /* The same of any sum and factor, as int8 before the zero of the output is added. */
 static inline int32_t mml2_nn_wide_once(int32_t sum, int32_t multiplier, int8_t shift)

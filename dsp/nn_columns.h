@@ -7,6 +7,15 @@
 static inline uint32_t mml2_nn_offset(const int8_t *x, uint16_t n, uint8_t *column)
 {
     uint32_t sum = 0;
+    for (; n > 3; n = (uint16_t)(n - 4u), x += 4, column += 4) {
+        const uint8_t a = (uint8_t)((uint8_t)x[0] ^ 0x80u), b = (uint8_t)((uint8_t)x[1] ^ 0x80u);
+        const uint8_t c = (uint8_t)((uint8_t)x[2] ^ 0x80u), d = (uint8_t)((uint8_t)x[3] ^ 0x80u);
+        column[0] = a;
+        column[1] = b;
+        column[2] = c;
+        column[3] = d;
+        sum += (uint16_t)(a + b + c + d);
+    }
     for (; n; --n) {
         const uint8_t u = (uint8_t)((uint8_t)*x++ ^ 0x80u);
         *column++ = u;
@@ -25,6 +34,17 @@ static inline uint32_t mml2_nn_offset(const int8_t *x, uint16_t n, uint8_t *colu
     "ldrb %[t], [%[w], #" at "]\n\t" \
     "muls %[t], %[x], %[t]\n\t" \
     "add %[" sum "], %[t]\n\t"
+#endif
+
+#if defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1
+/* Tap k of a depthwise convolution: adds up what is c bytes behind address k. */
+#define MML2_NN_TAP_(k) \
+    "ldr %[x], [%[at], #4 * " #k "]\n\t" \
+    "ldrsb %[x], [%[x], %[c]]\n\t" \
+    "movs %[t], #" #k "\n\t" \
+    "ldrsb %[t], [%[w], %[t]]\n\t" \
+    "muls %[x], %[t], %[x]\n\t" \
+    "adds %[s], %[s], %[x]\n\t"
 #endif
 
 /* Sums of four outputs, of 4 n inputs. */
@@ -99,6 +119,26 @@ static inline void mml2_nn_pairs(const int8_t *x, uint16_t n, uint32_t *column)
         column[0] = u;
         column[1] = v;
     }
+}
+
+/* One tap of a depthwise convolution, of four channels; x may lie anywhere. */
+static inline __attribute__((always_inline)) const uint32_t *mml2_nn_tap(const int8_t *x, const uint32_t *w, int32_t *a, int32_t *b, int32_t *c, int32_t *d)
+{
+    uint32_t four, even, u, v;
+    memcpy(&four, x, 4);
+    __asm__(
+        "ldrd %[u], %[v], [%[w]], #8\n\t"
+        "sxtb16 %[even], %[four]\n\t"
+        "sxtb16 %[four], %[four], ror #8\n\t"
+        "smlabb %[a], %[even], %[u], %[a]\n\t"
+        "smlatt %[c], %[even], %[u], %[c]\n\t"
+        "smlabb %[b], %[four], %[v], %[b]\n\t"
+        "smlatt %[d], %[four], %[v], %[d]"
+        : [w] "+r"(w), [four] "+r"(four), [even] "=&r"(even), [u] "=&r"(u), [v] "=&r"(v), [a] "+r"(*a), [b] "+r"(*b),
+          [c] "+r"(*c), [d] "+r"(*d)
+        :
+        : "memory");
+    return w;
 }
 
 /* Four inputs for four outputs. */

@@ -14,7 +14,7 @@ of four weights only two are spread. Sums are 256 times what they were, and stay
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,29 @@ from micromlgen.models._graph_int8 import Products
 Array = NDArray[Any]
 #: Sums below this stay in 32 bits when 256 times as large.
 _FAST = 2.0**23
+
+
+class Variant(NamedTuple):
+    """What the function that computes outputs depends on.
+
+    Attributes
+    ----------
+    fast, once : bool
+    one : bool
+        Whether there is one multiplier for all outputs.
+    whole : bool
+        Whether outputs come by four.
+    narrow : bool
+        Whether they saturate to less than int8.
+    pairs : bool
+    """
+
+    fast: bool
+    once: bool
+    one: bool
+    whole: bool
+    narrow: bool
+    pairs: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +79,14 @@ class Packed:
         """Whether there are weights of their own for the DSP extension."""
         return self.dsp is not self.plain
 
-    def variant(self, kernel: Products) -> tuple[str, str, bool, bool, bool]:
+    def variant(self, kernel: Products) -> Variant:
         """Kind of the function that computes outputs of a column."""
-        return (
-            "fast" if self.fast else "wide",
-            "once" if kernel.once else "twice",
+        return Variant(
+            self.fast,
+            kernel.once,
             len(self.multiplier) == 1,
             len(kernel.weights) % 4 == 0,
+            (kernel.low, kernel.high) != (-128, 127),
             self.pairs,
         )
 
