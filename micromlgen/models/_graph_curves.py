@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.models import _graph_scale as scaling
@@ -59,17 +60,22 @@ def _bounded(ins: Value, function: Callable[[Array], Array], bits: int, low: int
     return lookup(np.where(x <= -radius, low, np.where(x >= radius, 127, y)))
 
 
+def _nearest(ins: Value, out: Value, function: Callable[[Array], Array]) -> Lookup:
+    """Real answers, to the nearest: of scales that LiteRT does not take."""
+    return Lookup(out.integers(function(ins.real(_ALL))))
+
+
 def sigmoid(ins: Value, out: Value, rounding: Rounding) -> Lookup:
     """The logistic function."""
     if (out.scale, out.zero) != (1 / 256, -128):
-        raise UnsupportedError("LOGISTIC: int8 outputs need the scale 1/256 and the zero point -128")
+        return _nearest(ins, out, expit)
     return _bounded(ins, scaling.logistic, 8, -128, -128)
 
 
 def tanh(ins: Value, out: Value, rounding: Rounding) -> Lookup:
     """The hyperbolic tangent."""
     if (out.scale, out.zero) != (1 / 128, 0):
-        raise UnsupportedError("TANH: int8 outputs need the scale 1/128 and the zero point 0")
+        return _nearest(ins, out, np.tanh)
     return _bounded(ins, scaling.tanh, 7, -128, 0)
 
 

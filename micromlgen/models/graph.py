@@ -7,9 +7,9 @@ buffer. The bytes are those of LiteRT's reference kernels, or of TensorFlow Lite
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from micromlgen.ir import (
 )
 from micromlgen.models import _graph_int8 as int8
 from micromlgen.models._graph import Graph, in_chunks
+from micromlgen.models._graph_calibrate import calibrated, input_of
 from micromlgen.models._graph_input import NetInput
 from micromlgen.models._graph_layouts import net_layouts
 from micromlgen.models._graph_ops import Softmaxing
@@ -87,7 +88,26 @@ class _Net(Model):
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         if by.weights == "int16":
             raise UnsupportedError(f"{self.source}: weights of nets are int8; leave out weights='int16'")
+        if not self.graph.quantized:
+            return self._in_int8(inputs, by)
         self.kernels  # noqa: B018  # which says what cannot be ported
+        return self
+
+    def refined(self, inputs: Input, by: Calibration) -> Input:
+        if by.rows is None or inputs.dtype != "int8":
+            raise UnsupportedError(
+                f"dtype={inputs.dtype!r}: {self.source} can be in float32, or in int8 with calibration=X"
+            )
+        return input_of(by.rows)
+
+    def _in_int8(self, inputs: Input, by: Calibration) -> Model:
+        if not isinstance(inputs, NetInput) or by.rows is None:
+            raise UnsupportedError(f"{self.source} is in float; pass dtype='int8' and calibration=X")
+        model = replace(self, graph=calibrated(self.graph, inputs, by.rows), input=inputs)
+        return model._knowing(by.rows)
+
+    def _knowing(self, rows: Array) -> Self:
+        """The model, with what the rows tell of its answers."""
         return self
 
     def numbers(self, Q: Array, before_softmax: bool = False) -> NDArray[np.int8]:
@@ -136,6 +156,10 @@ class NetNumbers(_Net, Regressor):
     def predict(self, Q: Array) -> Array:
         y = self.numbers(Q).astype(np.int16) - np.int16(self.output_zero)
         return y[:, 0] if self.n_outputs == 1 else y
+
+    def _knowing(self, rows: Array) -> Self:
+        y = self.decode(self.numbers(self.input.encode(rows)).astype(np.int16) - np.int16(self.output_zero))
+        return replace(self, span=np.stack([y.min(axis=0), y.max(axis=0)], axis=1))
 
     def tolerance(self, X: Array) -> NDArray[np.float64]:
         return np.zeros(self.n_outputs)
