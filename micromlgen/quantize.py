@@ -13,6 +13,9 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import DTYPES, Calibration, DType, Input, Model
 from micromlgen.samples import check_samples
 
+#: How much larger than the calibration rows `roomier` inputs may be.
+_ROOM = 1.5
+
 
 def check_rows(X: Any, inputs: Input, what: str) -> NDArray[Any]:
     """X as float32 rows that the model takes; infinity never, NaN only where missing values are followed.
@@ -131,3 +134,15 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
             "are: use a wider one"
         )
     return replace(inputs, exponents=exponents, top=None if top == np.iinfo(dtype).max else top)
+
+
+def roomier(inputs: Input, rows: NDArray[np.float32]) -> Input:
+    """Inputs that rows half as large again as these do not saturate, for models that do not add features up.
+
+    Eight bits have none to spare: there they are as they were.
+    """
+    if inputs.dtype == "int8" or inputs.exponents is None:
+        return inputs
+    limits = _ROOM * np.nanmax(np.abs(inputs.scaled(rows)), axis=0, initial=0)
+    room = np.minimum(inputs.exponents, fixedpoint.exponent_for(limits, inputs.highest))
+    return replace(inputs, exponents=np.where(inputs.exponents == 0, 0, room).astype(np.int32))

@@ -28,7 +28,7 @@ from micromlgen.models._requantized import between, finer, in_floats, towards
 from micromlgen.models._spread import changes, moved, near, numbers_moved, through
 from micromlgen.models._stage import Stage, as_stage
 from micromlgen.models.encoding import encoded
-from micromlgen.quantize import quantize
+from micromlgen.quantize import quantize, roomier
 from micromlgen.streams import Stream
 
 Array = NDArray[Any]
@@ -83,7 +83,11 @@ class Chain(Model):
         return (self.stages[0] if self.folded is None else self.folded).categorical()
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
-        return inputs if self.folded is None else self.folded.refined(inputs, by)
+        if self.folded is not None:
+            return self.folded.refined(inputs, by)
+        first = self.stages[0]
+        grows = isinstance(first, Stage) and first.grows
+        return roomier(inputs, by.rows) if grows and by.rows is not None else inputs
 
     def behind(self, stage: Affine) -> Model | None:
         first = self.stages[0].behind(stage)
@@ -157,11 +161,12 @@ class Chain(Model):
         at = replace(inputs, center=None, gain=None)
         stages: list[Stage] = []
         last: Model = self.last
+        wide = any(isinstance(stage, Stage) and stage.wide for stage in self.stages)
         for number, following in enumerate([*self.stages[1:], self.last], 1):
             stage = self.stages[number - 1]
             before, rows = Calibration(rows), in_floats(stage, at, rows)
             given = Calibration(rows, by.weights)
-            to = between(as_stage(stage), at, following, given)
+            to = between(as_stage(stage), at, following, given, wide)
             if number == len(self.stages):
                 last = self.last.quantize(self.last.refined(to, given), given)
             stages += towards(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Model, Transformer
-from micromlgen.models._stage import Stage, as_stage
+from micromlgen.ir import Calibration, Input, Model, Number, Transformer
+from micromlgen.models._stage import Stage
+from micromlgen.models.curves import Curved
 from micromlgen.models.transformers import AffineTransformer
 from micromlgen.quantize import scaled_inputs
+
+#: Rows to come may be so much larger than the calibration rows, behind a stage that does not add up.
+_BEYOND = 1.5
 
 
 def in_floats(stage: Transformer, at: Input, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -26,8 +31,7 @@ def in_floats(stage: Transformer, at: Input, rows: NDArray[np.float32]) -> NDArr
     """
     if not isinstance(stage, Stage):
         raise UnsupportedError(f"{stage.source} cannot be ported in integers; use dtype='float32'")
-    model = stage.quantize(Input(stage.input.n_features, missing=at.missing), Calibration())
-    return as_stage(model).exact(rows).astype(np.float32)
+    return stage.meant(rows, at.missing).astype(np.float32)
 
 
 def finer(inputs: Input, rows: NDArray[np.float32], limits: NDArray[np.float64]) -> Input:
@@ -39,24 +43,40 @@ def finer(inputs: Input, rows: NDArray[np.float32], limits: NDArray[np.float64])
     return replace(inputs, exponents=fixedpoint.exponent_for(limits, inputs.highest))
 
 
-def between(stage: Stage, at: Input, following: Model, by: Calibration) -> Input:
-    """What is between a stage and the model that follows, in integers."""
+def between(stage: Stage, at: Input, following: Model, by: Calibration, wide: bool = False) -> Input:
+    """What is between a stage and the model that follows, in integers; of 16 bits where a stage is `wide`."""
+    dtype: Number = "int16" if wide or stage.wide else at.dtype
     if stage.copies and isinstance(following, Stage):
-        return stage.passed(at)
-    to = scaled_inputs(following, Input(stage.n_outputs, "int16" if stage.wide else at.dtype), by)
+        return _passed(stage, at, dtype)
+    to = scaled_inputs(following, Input(stage.n_outputs, dtype), by)
     assert by.rows is not None
     if stage.wide and not following.of_classes:
         # Whole numbers on the calibration rows need not be whole on others.
-        limits = np.maximum(following.feature_limits(), np.abs(by.rows).max(axis=0, initial=0))
-        limits = np.full_like(limits, limits.max()) if following.isometric else limits
-        return replace(to, exponents=fixedpoint.exponent_for(limits, to.highest))
+        return replace(to, exponents=_room(stage, at, following, by.rows, to.highest))
     return finer(to, by.rows, np.zeros(1)) if isinstance(following, AffineTransformer) else to
+
+
+def _room(
+    stage: Stage, at: Input, following: Model, rows: NDArray[np.float32], top: int
+) -> NDArray[np.int32]:
+    """Exponents with which a stage's answers to these rows, and somewhat larger ones, stay within ±top."""
+    seen = np.minimum(_BEYOND * np.abs(rows).max(axis=0, initial=0), stage.reach(at))
+    limits = np.maximum(following.feature_limits(), seen)
+    silent = limits == 0
+    limits = np.where(silent, limits.max(), limits)  # what was always 0 is scaled as the others are
+    return fixedpoint.exponent_for(np.full_like(limits, limits.max()) if following.isometric else limits, top)
+
+
+def _passed(stage: Stage, at: Input, dtype: Number) -> Input:
+    """What a stage that copies gives, in this type."""
+    passed = stage.passed(at)
+    return passed if dtype == passed.dtype else replace(passed, dtype=dtype, top=passed.highest)
 
 
 def towards(stage: Stage, at: Input, plain: Input, to: Input, by: Calibration) -> list[Stage]:
     """The stage in integers, as the model behind it wants them: it may centre its `plain` inputs anew."""
     if stage.copies:
-        plain = stage.passed(at)
+        plain = _passed(stage, at, plain.dtype)
     same = np.array_equal(np.asarray(plain.exponents), np.asarray(to.exponents)) and plain.top == to.top
     if isinstance(stage, AffineTransformer) or (same and to.center is None and to.gain is None):
         return [stage.requantized(at, to, by)]
@@ -64,3 +84,15 @@ def towards(stage: Stage, at: Input, plain: Input, to: Input, by: Calibration) -
     every = Affine.selection(np.arange(n), n)
     adapter = AffineTransformer(source=stage.source, input=plain, span=stage.span, map=every)
     return [stage.requantized(at, plain, by), adapter.requantized(plain, to, by)]
+
+
+def fused(stages: Sequence[Transformer]) -> list[Transformer]:
+    """The stages, with what scales outputs of a curve made part of it."""
+    out: list[Transformer] = []
+    for stage in stages:
+        before = out[-1] if out else None
+        if isinstance(stage, AffineTransformer) and stage.map.gain is not None and isinstance(before, Curved):
+            out[-1] = before.then(stage.map)
+        else:
+            out.append(stage)
+    return out

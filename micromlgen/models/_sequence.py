@@ -14,6 +14,7 @@ from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Calibration, Input, Model, Transformer
 from micromlgen.models._chain import Chain
+from micromlgen.models._requantized import fused
 from micromlgen.models._stage import Stage
 from micromlgen.models.chain import chained
 from micromlgen.models.scalers import TRANSFORM, of_map
@@ -77,10 +78,18 @@ def in_sequence(stages: Sequence[Transformer]) -> Transformer:
         taken_in = rest[0].behind(first.map)
         if isinstance(taken_in, Transformer):
             return in_sequence([taken_in, *rest[1:]])
+    transformer = _sequence(stages)
+    assert isinstance(transformer, Transformer)
+    return transformer
+
+
+def _sequence(stages: Sequence[Transformer]) -> Model:
     *before, last = merged(stages)
-    chain = chained(before, last, last.source) if before else last
-    assert isinstance(chain, Transformer)
-    return chain
+    if not before:
+        return last
+    made = _scaled_first(chained(before, last, last.source))
+    curves = fused(stages)
+    return made if len(curves) == len(stages) else _in_integers(made, _sequence(curves))
 
 
 def _product(before: AffineTransformer, stage: AffineTransformer) -> list[Transformer]:
@@ -116,7 +125,21 @@ def before_model(stages: Sequence[Transformer], model: Model, source: str) -> Mo
     Affine stages right before the model become part of it where it can take them in (`Model.behind`) and
     grows no larger by that; the others stay, as a chain.
     """
-    stages = merged(stages)
+    made = _scaled_first(_before(merged(stages), model, source))
+    curves = fused(stages)
+    return made if len(curves) == len(stages) else _in_integers(made, before_model(curves, model, source))
+
+
+def _in_integers(model: Model, other: Model) -> Model:
+    """A chain, which is another one in integer modes."""
+    if not isinstance(model, Chain):
+        return model
+    folded = other.folded if isinstance(other, Chain) and other.folded is not None else other
+    inputs = replace(model.input, center=other.input.center, gain=other.input.gain)
+    return replace(model, folded=folded, input=inputs)
+
+
+def _before(stages: Sequence[Transformer], model: Model, source: str) -> Model:
     if not stages:
         return model
     *others, nearest = stages
@@ -129,7 +152,7 @@ def before_model(stages: Sequence[Transformer], model: Model, source: str) -> Mo
     if not isinstance(nearest, AffineTransformer):
         return chained(stages, model, source)
     if _is_identity(nearest.map):
-        return before_model(others, model, source)
+        return _before(others, model, source)
     whole = _taken_in(nearest, model)
     if whole is None:
         return _scaled_before(others, nearest, model, source)
@@ -197,6 +220,26 @@ def _scaled_before(
         inside = chained([of_map(stage.source, Affine.selection(map.source, n))], model, source)
     known = center if center.any() else None, gain if (gain != 1).any() else None
     return replace(_encoded(chain, *known), folded=_encoded(inside, *known))
+
+
+def _scaled_first(model: M) -> M:
+    """The model; a scaler at the start of a chain needs no stage where integers are made."""
+    if not isinstance(model, Chain) or model.folded is not None:
+        return model
+    first = model.stages[0]
+    if not isinstance(first, AffineTransformer):
+        return model
+    map = first.map
+    if map.gain is None or (map.gain == 0).any():
+        return model
+    center, gain = (-map.offset / map.gain).astype(np.float32), map.gain.astype(np.float32)
+    known = center if center.any() else None, gain if (gain != 1).any() else None
+    inside: Model = model.last
+    if len(model.stages) > 1:
+        inside = replace(model, stages=model.stages[1:], input=model.stages[1].input)
+    missing = model.input.missing
+    inside = replace(inside, source=model.source, input=replace(inside.input, missing=missing))
+    return replace(_encoded(model, *known), folded=_encoded(inside, *known))
 
 
 def _encoded(model: M, center: Floats | None, gain: Floats | None = None) -> M:

@@ -58,6 +58,20 @@ class Stage(Transformer):
         """Whether what comes out takes 16 bits in integer modes, whatever goes in."""
         return False
 
+    @property
+    def grows(self) -> bool:
+        """Whether outputs may grow faster than features do, so that integers must leave room for them."""
+        return False
+
+    def reach(self, inputs: Input) -> NDArray[np.float64]:
+        """Largest magnitude of each output, shape (n_outputs,), for any `inputs`; infinite: not known."""
+        return np.full(self.n_outputs, np.inf)
+
+    def meant(self, rows: Array, missing: bool) -> NDArray[np.float64]:
+        """What it gives for raw rows, in floats; with missing ones or without."""
+        model = self.quantize(Input(self.input.n_features, missing=missing), Calibration())
+        return as_stage(model).exact(rows)
+
     def passed(self, inputs: Input) -> Input:
         """Of a stage that copies: the inputs of what follows, in integer modes."""
         raise NotImplementedError(self.source)
@@ -155,6 +169,42 @@ class ExactStage(Stage):
 
     def tolerance(self, X: Array) -> NDArray[np.float64]:
         return np.zeros(self.n_outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerStage(Stage):
+    """A transformer that computes in integers: the C and the twin agree bit for bit."""
+
+    #: Inputs of the next model; None where the outputs are int32 of a header's own.
+    to: Input | None = field(default=None, kw_only=True)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.int32 if self.to is None else self.to.dtype)
+
+    @property
+    def most(self) -> int:
+        """Largest magnitude of an output for a next model."""
+        return 32767 if self.to is None else self.to.highest
+
+    @abstractmethod
+    def predict(self, Q: Array) -> Array: ...
+
+    def boundaries(self) -> Sequence[Array]:
+        missing = np.iinfo(self.input.dtype).min
+        return [np.append(v, np.array(missing, v.dtype)) for v in super().boundaries()]
+
+    def quantize(self, inputs: Input, by: Calibration) -> Stage:
+        return self  # it is made of what was quantised
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        return self.predict(X).astype(np.float64)
+
+    def rounding(self, Q: Array) -> Array | None:
+        return None
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        return np.full((len(Q), self.n_outputs), np.inf)
 
 
 def selects(stage: Affine) -> NDArray[np.int64] | None:

@@ -28,7 +28,7 @@ from micromlgen.ir import (
     Transformer,
 )
 from micromlgen.models._chain import Chain, jumps
-from micromlgen.models._requantized import between, in_floats
+from micromlgen.models._requantized import between, fused, in_floats
 from micromlgen.models._spread import moved, numbers_moved, through, tried
 from micromlgen.models._stage import Stage, as_stage
 
@@ -160,6 +160,8 @@ class ChainRegressor(ChainNumeric, Regressor):
 class ChainTransformer(ChainNumeric, Transformer):
     """A chain that ends in a transformer."""
 
+    last: Transformer
+
     @property
     def fills(self) -> bool:
         """Whether nothing that comes out is missing, whatever goes in."""
@@ -170,19 +172,22 @@ class ChainTransformer(ChainNumeric, Transformer):
         """As `Stage.wide`."""
         return isinstance(self.last, Stage) and self.last.wide
 
-    def requantized(self, inputs: Input, to: Input, by: Calibration) -> ChainTransformer:
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Transformer:
         """As `Stage.requantized`."""
         assert by.rows is not None
-        every, rows, at = [*self.stages, self.last], by.rows, inputs
+        every, rows, at = fused([*self.stages, self.last]), by.rows, inputs
         out: list[Stage] = []
+        wide = to.dtype == "int16"
         for number, stage in enumerate(every, 1):
             assert isinstance(stage, Transformer)
             before, rows = rows, in_floats(stage, at, rows)
             target = to
             if number < len(every):
-                target = between(as_stage(stage), at, every[number], Calibration(rows))
+                target = between(as_stage(stage), at, every[number], Calibration(rows), wide)
             out.append(as_stage(stage).requantized(at, target, Calibration(before)))
             at = target
+        if len(out) == 1:
+            return out[0]
         return replace(self, input=inputs, stages=tuple(out[:-1]), last=out[-1])
 
 

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout, Transformer
+from micromlgen.ir import Input, Layout, Transformer
 from micromlgen.models._elementary import EXPM1_BORDER, FUNCTIONS, Elementary
-from micromlgen.models._stage import Stage, only_layout, zeros
+from micromlgen.models._stage import only_layout, zeros
+from micromlgen.models.curves import Curved
 from micromlgen.models.scalers import identity
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Elementwise(Stage):
+class Elementwise(Curved):
     """A function of `_elementary.FUNCTIONS`, of each feature."""
 
     function: str
@@ -36,6 +37,10 @@ class Elementwise(Stage):
         return EXPM1_BORDER
 
     @property
+    def grows(self) -> bool:
+        return True
+
+    @property
     def uses_math(self) -> bool:
         return self.known.math
 
@@ -43,10 +48,7 @@ class Elementwise(Stage):
     def in_place(self) -> bool:
         return True
 
-    def quantize(self, inputs: Input, by: Calibration) -> Elementwise:
-        if inputs.is_integer:
-            raise self._no_integers(inputs)
-        self.check_missing(inputs)
+    def in_float32(self, inputs: Input) -> Elementwise:
         return replace(self, input=inputs)
 
     def exact(self, X: Array) -> NDArray[np.float64]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout, Transformer
+from micromlgen.ir import Input, Layout, Transformer
 from micromlgen.models._elementary import EXPM1_BORDER, FUNCTIONS, expm1, expm1_off
 from micromlgen.models._sequence import in_sequence
-from micromlgen.models._stage import ULP, Stage, only_layout, zeros
+from micromlgen.models._stage import ULP, only_layout, zeros
+from micromlgen.models.curves import Curved
 from micromlgen.models.scalers import of_map
 
 Array = NDArray[Any]
@@ -24,7 +25,7 @@ _ZERO = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
-class Powers(Stage):
+class Powers(Curved):
     """``(u**p - 1) / p`` of each feature, where p is 0 ``log(u)``.
 
     Of Box and Cox u is x. Of Yeo and Johnson it is ``1 + |x|``, p is 2 less the power of positive x where x
@@ -40,6 +41,10 @@ class Powers(Stage):
     def expm1_border(self) -> float:
         """As of `_elementary`."""
         return EXPM1_BORDER
+
+    @property
+    def grows(self) -> bool:
+        return True
 
     @property
     def uses_math(self) -> bool:
@@ -59,10 +64,7 @@ class Powers(Stage):
         """Whether a power is 0."""
         return bool((self.power == 0).any() or (self.signed and (self.reflected == 0).any()))
 
-    def quantize(self, inputs: Input, by: Calibration) -> Powers:
-        if inputs.is_integer:
-            raise self._no_integers(inputs)
-        self.check_missing(inputs)
+    def in_float32(self, inputs: Input) -> Powers:
         return replace(self, input=inputs, power=self.power.astype(np.float32))
 
     def _powers(self, rows: Array) -> Array:

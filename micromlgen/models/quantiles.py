@@ -12,8 +12,9 @@ from scipy.special import ndtri
 
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
-from micromlgen.ir import Calibration, Input, Layout
-from micromlgen.models._stage import ULP, Stage, only_layout, zeros
+from micromlgen.ir import Input, Layout
+from micromlgen.models._stage import ULP, only_layout, zeros
+from micromlgen.models.curves import Curved
 from micromlgen.tables import narrow
 
 Array = NDArray[Any]
@@ -33,7 +34,7 @@ TAIL = ((1.4234372777, 2.7568153900, 1.3067284816, 0.17023821103), (1.0, 0.73700
 
 
 @dataclass(frozen=True, eq=False)
-class Quantiles(Stage):
+class Quantiles(Curved):
     """How many quantiles a feature has passed, and how far it is to the next, over their number less one.
 
     At a quantile that comes several times it is the mean of the first and the last of them.
@@ -71,6 +72,14 @@ class Quantiles(Stage):
         return True
 
     @property
+    def bound(self) -> float:
+        return FARTHEST if self.normal else 1.0
+
+    def likely(self) -> tuple[tuple[Array, Array], ...]:
+        counts = [np.diff(n, prepend=-1) for n in self.last]
+        return tuple((a.astype(np.float32), n) for a, n in zip(self.at, counts, strict=True))
+
+    @property
     def most(self) -> int:
         """Number of the last quantile."""
         return int(self.last[0][-1])
@@ -91,10 +100,7 @@ class Quantiles(Stage):
         plain = all(np.array_equal(n, np.arange(len(n))) for n in self.last)
         return None if plain else narrow(np.concatenate(self.last))
 
-    def quantize(self, inputs: Input, by: Calibration) -> Quantiles:
-        if inputs.is_integer:
-            raise self._no_integers(inputs)
-        self.check_missing(inputs)
+    def in_float32(self, inputs: Input) -> Quantiles:
         low = np.array([-fixedpoint.float32_floor(-(a[0] + _NEAR)) for a in self.at], np.float32)
         high = np.array([fixedpoint.float32_floor(a[-1] - _NEAR) for a in self.at], np.float32)
         kept = [np.unique(a.astype(np.float32), return_index=True)[0] for a in self.at]

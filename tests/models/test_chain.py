@@ -17,6 +17,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.feature_selection import SelectKBest
+from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -174,6 +175,26 @@ def test_buffers_are_as_few_as_can_be() -> None:
     assert mm.transpile(PROJECTED, name="b").model.buffer("other") == 0
 
 
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+def test_a_scaler_before_other_stages_costs_integers_no_stage(dtype: str) -> None:
+    estimator = fitted(StandardScaler(), Normalizer(), PolynomialFeatures(), logistic())
+    program = mm.transpile(estimator, name="scaled", dtype=dtype, calibration=IRIS, min_agreement=0.9)
+    assert [stage.source for stage in program.model.stages] == ["Normalizer", "PolynomialFeatures"]
+    assert program.model.input.gain is not None
+    report = program.verify(IRIS)
+    assert report, str(report)
+
+
+def test_all_between_stages_is_as_wide_as_the_widest() -> None:
+    estimator = fitted(
+        SelectKBest(k=3), Normalizer("l1"), PolynomialFeatures(), Normalizer("max"), logistic()
+    )
+    program = mm.transpile(estimator, name="wide", dtype="int8", calibration=IRIS, min_agreement=0.8)
+    assert {stage.output_dtype.name for stage in program.model.stages} == {"int16"}
+    report = program.verify(IRIS)
+    assert report, str(report)
+
+
 def test_a_wrong_twin_is_found() -> None:
     """The bounds of a chain excuse no wrong projection."""
     program = mm.transpile(PROJECTED, name="wrong")
@@ -186,8 +207,9 @@ def test_a_wrong_twin_is_found() -> None:
 
 
 def test_what_cannot_be_ported() -> None:
-    with pytest.raises(ValueError, match="PolynomialFeatures cannot be ported in integers"):
-        mm.transpile(fitted(PolynomialFeatures(), logistic()), name="no", dtype="int16", calibration=IRIS)
+    samples = fitted(RBFSampler(n_components=5), logistic())
+    with pytest.raises(ValueError, match="RBFSampler cannot be ported in integers"):
+        mm.transpile(samples, name="no", dtype="int16", calibration=IRIS)
     chain = fitted(PCA(2), forest())
     chain.steps.insert(1, ("model", forest().fit(IRIS[:, :2], SPECIES)))
     with pytest.raises(ValueError, match="RandomForestClassifier before other steps cannot be ported"):

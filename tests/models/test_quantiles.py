@@ -75,6 +75,13 @@ def test_the_approximation_of_the_normal_distribution() -> None:
     np.testing.assert_allclose(np.where(q <= 0.425, middle, tail), ndtri(p), rtol=2e-7, atol=1e-9)
 
 
-def test_what_cannot_be_ported() -> None:
-    with pytest.raises(ValueError, match="QuantileTransformer cannot be ported in integers; use dtype="):
-        mm.transpile(fitted(), name="no", dtype="int16", calibration=IRIS)
+def test_ties_in_integers() -> None:
+    """A number that is a quantile is one when it is rounded too, and where several become equal they tie."""
+    X = np.stack([np.repeat([0.1, 1.1, 2.3, 3.7], [10, 40, 40, 11]), np.arange(101) / 7], axis=1)
+    X = X.astype(np.float32)
+    estimator = fitted(X, 101)
+    program = mm.transpile(estimator, name="ranks", dtype="int16", calibration=X)
+    rows = X[[0, 10, 50, 100]]
+    np.testing.assert_allclose(program.transform(rows), estimator.transform(rows.astype(float)), atol=3e-3)
+    report = program.verify(X)
+    assert report, str(report)

@@ -10,6 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
+from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
@@ -18,6 +19,7 @@ from sklearn.preprocessing import (
     Normalizer,
     OneHotEncoder,
     PolynomialFeatures,
+    PowerTransformer,
     StandardScaler,
 )
 
@@ -113,7 +115,20 @@ def test_what_cannot_be_ported() -> None:
         mm.transpile(columns(("drop", [0])).fit(IRIS), name="no")
     with pytest.raises(ValueError, match="FeatureUnion cannot be ported in integers; use dtype='float32'"):
         mm.transpile(SIDES.fit(IRIS, SPECIES), name="no", dtype="int16", calibration=IRIS)
-    inner = make_pipeline(columns((PolynomialFeatures(), [0])), LogisticRegression(max_iter=900))
+    inner = make_pipeline(columns((RBFSampler(), [0])), LogisticRegression(max_iter=900))
     inner.fit(IRIS, SPECIES)
-    with pytest.raises(ValueError, match="PolynomialFeatures cannot be ported in integers"):
+    with pytest.raises(ValueError, match="RBFSampler cannot be ported in integers"):
         mm.transpile(inner, name="no", dtype="int16", calibration=IRIS)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+def test_curves_and_products_beside_each_other_in_integers(dtype: str) -> None:
+    parts = columns(
+        (make_pipeline(StandardScaler(), PolynomialFeatures()), [0, 2]),
+        (make_pipeline(PowerTransformer(), StandardScaler()), [1]),
+        (StandardScaler(), [3]),
+    )
+    fitted = make_pipeline(parts, LogisticRegression(max_iter=900)).fit(IRIS.astype(float), SPECIES)
+    program = mm.transpile(fitted, name="beside", dtype=dtype, calibration=IRIS, min_agreement=0.97)
+    report = program.verify(IRIS)
+    assert report, str(report)

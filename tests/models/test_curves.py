@@ -1,0 +1,117 @@
+"""Functions of single features in integers: straight lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, QuantileTransformer, StandardScaler
+
+import micromlgen as mm
+from micromlgen.models.curves import lines
+from tests.cases import Case, integer_cases
+from tests.models.test_tree import IRIS, SPECIES
+
+WINE, CULTIVAR = load_wine(return_X_y=True)
+WINE = WINE.astype(np.float32)
+
+
+def ranks(**options: Any) -> Any:
+    return QuantileTransformer(n_quantiles=60, **options)
+
+
+def fitted(*steps: Any) -> Any:
+    return make_pipeline(*steps).fit(IRIS.astype(float), SPECIES)
+
+
+CASES = [
+    *integer_cases([Case("curves_power", PowerTransformer().fit(WINE), WINE[:60])], ("int16",)),
+    *integer_cases([Case("curves_ranks", fitted(ranks(), LogisticRegression()), IRIS)], ("int8",)),
+    *integer_cases([Case("curves_cosines", fitted(FunctionTransformer(np.cos)), IRIS)], ("int16",)),
+]
+
+
+@pytest.mark.parametrize("within", [1.0, 3.0, 40.0])
+def test_lines_stay_close(within: float) -> None:
+    x = np.linspace(-3, 3, 4000)
+    for y in (np.tanh(4 * x), np.sin(x), np.sign(x), x, np.clip(x, -1, 0.5)):
+        curve = np.rint(20000 * y / np.abs(y).max()).astype(np.int16)
+        knots = lines(curve, within)
+        line = np.interp(np.arange(len(curve)), knots, curve[knots])
+        assert np.abs(line - curve).max() <= within
+        assert len(knots) < 4 + 270 / np.sqrt(within)  # as many as the bends of a parabola need
+
+
+def test_as_few_lines_as_there_are() -> None:
+    curve = np.int16([7] * 20 + list(range(7, 400, 3)) + [397] * 50)
+    assert len(lines(curve, 1.0)) == 2
+    assert lines(np.full(9, 4, np.int16), 0.5).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        ranks(),
+        ranks(output_distribution="normal"),
+        PowerTransformer(),
+        PowerTransformer("box-cox"),
+        make_pipeline(StandardScaler(), PowerTransformer()),
+        make_pipeline(FunctionTransformer(np.log1p), StandardScaler()),
+        make_pipeline(ranks(), StandardScaler()),
+    ],
+    ids=str,
+)
+def test_errors_are_a_thousandth_of_the_span(transformer: Any) -> None:
+    estimator = transformer.fit(WINE.astype(float))
+    program = mm.transpile(estimator, name="curves", dtype="int16", calibration=WINE)
+    expected = estimator.transform(WINE.astype(float))
+    off = np.abs(program.transform(WINE) - expected).max(axis=0) / np.ptp(expected, axis=0)
+    # A thousandth by the lines, and what a step of a feature is worth where the curve is steep.
+    assert off.max() < 2.5e-3
+    report = program.verify(WINE[:60])
+    assert report, str(report)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (ranks(), KNeighborsClassifier()),
+        (ranks(output_distribution="normal"), LogisticRegression()),
+        (PowerTransformer(), KNeighborsClassifier()),
+        (PowerTransformer("box-cox"), LogisticRegression()),
+        (FunctionTransformer(np.sqrt), StandardScaler(), LogisticRegression()),
+    ],
+    ids=str,
+)
+def test_rows_that_calibration_did_not_see(steps: Any) -> None:
+    agreed = []
+    for load in (load_wine, load_iris, load_breast_cancer):
+        X, y = load(return_X_y=True)
+        X = X[:, :12] + 0.01
+        known, other, own, _ = train_test_split(X.astype(np.float32), y, random_state=1)
+        estimator = make_pipeline(*steps).fit(known.astype(float), own)
+        program = mm.transpile(estimator, name="curves", dtype="int16", calibration=known)
+        agreed += (program.predict(other) == estimator.predict(other.astype(float))).tolist()
+    assert np.mean(agreed) >= 0.99
+
+
+def test_a_feature_that_is_always_the_same() -> None:
+    X = IRIS.copy()
+    X[:, 2] = 3
+    estimator = PowerTransformer().fit(X.astype(float))
+    report = mm.verify(estimator, X, dtype="int16", calibration=X, min_agreement=0)
+    assert report, str(report)
+
+
+@pytest.mark.parametrize("function", [np.log, np.reciprocal, np.exp, np.square, np.absolute])
+def test_functions_without_a_value_everywhere(function: Any) -> None:
+    """What has none, or a larger one than integers hold, saturates."""
+    estimator = fitted(FunctionTransformer(function), StandardScaler(), LogisticRegression())
+    report = mm.verify(estimator, IRIS, dtype="int16", calibration=IRIS)
+    assert report, str(report)
