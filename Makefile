@@ -7,7 +7,8 @@ UNRELATED = bench serial
 help:
 	@echo "make demo   train a model, build a sketch with it, run it on a simulated Arduino Uno"
 	@echo "make examples   run every example end to end on its simulated board"
-	@echo "make test   lint, then all tests, then most of those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
+	@echo "make docs   the user guide, into build/docs; a warning or a broken link fails it"
+	@echo "make test   lint, docs, all tests, then most of those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure the peers and us, write the README's table; ONLY=rf10_digits: one model"
 
@@ -22,6 +23,7 @@ examples:
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory docs
 	.venv/bin/pytest -n $(JOBS)
 	.venv-oldest/bin/pytest -n $(JOBS) -m "not boards and not compiled" $(addprefix --ignore=tests/,$(UNRELATED))
 
@@ -31,8 +33,12 @@ lint:
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
+docs:
+	@tools/setup.sh docs
+	.venv/bin/sphinx-build -W --keep-going -q -b html docs build/docs
+
 bench:
 	@tools/setup.sh test
 	.venv/bin/python -m bench all --jobs $(JOBS) $(if $(ONLY),--model $(ONLY))
 
-.PHONY: help demo examples test lint bench
+.PHONY: help demo examples test lint docs bench

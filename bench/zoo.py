@@ -156,8 +156,7 @@ def select(names: Iterable[str]) -> list[Specimen]:
 
 def fit(specimen: Specimen) -> Fitted:
     """Fit on three quarters of the data; everything is rounded to float32, which is what the C takes."""
-    X, y = _LOAD[specimen.data](return_X_y=True)
-    train, test, y_train, _ = train_test_split(_float32(X), y, test_size=0.25, random_state=0)
+    train, test, y_train, _ = _split(specimen)
     if specimen.scale == "standard":
         scaler = StandardScaler().fit(train)
         train, test = scaler.transform(train), scaler.transform(test)
@@ -167,6 +166,17 @@ def fit(specimen: Specimen) -> Fitted:
         warnings.simplefilter("ignore")  # an MLP that could learn on is as good to measure
         estimator = specimen.estimator.fit(_float32(train), y_train)
     return Fitted(specimen, estimator, test.astype(np.float32), train.astype(np.float32))
+
+
+def truth(specimen: Specimen) -> np.ndarray:
+    """What the data say of the rows of the test split, shape (n,): an accuracy is measured on them."""
+    return np.asarray(_split(specimen)[3])
+
+
+def _split(specimen: Specimen) -> list[np.ndarray]:
+    """Features and targets: train, test, train, test."""
+    X, y = _LOAD[specimen.data](return_X_y=True)
+    return train_test_split(_float32(X), y, test_size=0.25, random_state=0)
 
 
 def _float32(X: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 # Installs what the Makefile's targets need, where it is missing, and says what it installs.
 #
 #   tools/setup.sh lint    .venv
+#   tools/setup.sh docs    .venv
 #   tools/setup.sh demo    .venv, and the compiler and simulator of an Arduino
 #   tools/setup.sh examples  .venv, the compilers and simulators of every core, and a speaking voice
 #   tools/setup.sh test    .venv, .venv-oldest, and the compilers and simulators of every core
@@ -70,14 +71,14 @@ END
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$python is older than Python 3.11"
 case ${1:-} in
-    lint) packages ;;
+    lint | docs) packages ;;
     demo) packages "${host[@]}" "${arduino[@]}" ;;
     examples | test) packages "${host[@]}" "${arduino[@]}" "${cores[@]}" "${speech[@]}" ;;
-    *) fail "usage: tools/setup.sh lint|demo|examples|test" ;;
+    *) fail "usage: tools/setup.sh lint|docs|demo|examples|test" ;;
 esac
 # The boosters of other libraries; XGBoost without its 500 MB for graphics cards.
 boosters=(catboost lightgbm xgboost-cpu)
-environment .venv -e '.[audio,demo,examples,onnx,runtimes,test]' "${boosters[@]}"
+environment .venv -e '.[audio,demo,docs,examples,onnx,runtimes,test]' "${boosters[@]}"
 companions .venv
 if [ "$1" = test ]; then
     read -ra pinned <<< "$(oldest)"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.environments import BenchError
-from bench.zoo import ZOO, fit, select
+from bench.zoo import ZOO, fit, select, truth
 
 
 def test_names_are_unique() -> None:
@@ -38,3 +38,9 @@ def test_features_are_scaled_before_training() -> None:
 def test_slow_families_run_fewer_rows() -> None:
     assert {s.most_rows for s in ZOO if s.family == "trees"} == {None}
     assert {s.most_rows for s in ZOO if s.family != "trees"} == {16}
+
+
+def test_truth_is_of_the_rows() -> None:
+    specimen = select(["rf10_cancer"])[0]
+    fitted = fit(specimen)
+    assert (fitted.estimator.predict(fitted.rows) == truth(specimen)).mean() > 0.9

@@ -1,0 +1,39 @@
+"""Every estimator that `port` takes or refuses, and every command: from the code that does so."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import click
+
+from markdown_tables import table
+from micromlgen.cli.app import cli
+from micromlgen.convert import supported
+from micromlgen.models.refused import REMEDIES
+
+
+def estimators() -> str:
+    """Names of what can be ported, by module."""
+    paths = [path.rpartition(".") for path in supported()]
+    rows = []
+    for module, found in groupby(sorted(paths), key=lambda parts: parts[0]):
+        rows.append((f"`{module}`", ", ".join(sorted({f"`{name}`" for _, _, name in found}))))
+    return table(("package", "estimators"), rows)
+
+
+def refused() -> str:
+    """Estimators that no header can have, by remedy."""
+    by_remedy: dict[str, list[str]] = {}
+    for path, remedy in REMEDIES.items():
+        by_remedy.setdefault(remedy, []).append(path.rpartition(".")[2])
+    rows = [(", ".join(f"`{name}`" for name in names), remedy) for remedy, names in by_remedy.items()]
+    return table(("estimators", "what to do"), rows)
+
+
+def commands() -> str:
+    """What ``--help`` says of each command."""
+    parts = []
+    for name, command in cli.commands.items():
+        context = click.Context(command, info_name=f"micromlgen {name}", terminal_width=100)
+        parts.append(f"## {name}\n\n```{{code-block}} none\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
