@@ -33,6 +33,7 @@ MODES = ("float32", "int16", "int8")
 #: Title: an extractor, and the samples of its window.
 EXTRACTORS: Mapping[str, tuple[Any, int]] = {
     "`FFT(256)`": (FFT(256), 256),
+    '`FFT(256, precision="int16")`': (FFT(256, precision="int16"), 256),
     "`FFT(512)`": (FFT(512), 512),
     "`FFT(1024)`": (FFT(1024), 1024),
     '`FFT(256, "hann", "log")`': (FFT(256, "hann", "log"), 256),

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench import tables as bench_tables
 from bench.measure import CORES
 from bench.results import Cell, Judge, Results, cycles, flash, load, product, right
 from bench.targets import summary
@@ -106,7 +107,7 @@ def gaps() -> str:
     """How we stand, and every peer that is right and smaller, faster or better than all three of ours."""
     found = _results()
     worse = []
-    for model in found.ported():
+    for model in (*found.ported(trees=True), *found.ported(trees=False)):
         for core, title in CORES.items():
             ours = [cell for name in OPTIMIZATIONS if (cell := found.ours(model, core, name))]
             for peer in filter(right, found.cells(model, core, ours=False)):
@@ -117,6 +118,13 @@ def gaps() -> str:
                     )
     told = worse or ["- No peer that is right on every row is smaller or faster than all of our three."]
     return "\n".join([*summary(found), *told]) + "\n"
+
+
+def others() -> str:
+    """The bench's table of the families beside trees."""
+    if any(_results().ported(trees=False)):
+        return bench_tables.others(_results())
+    return "Not measured yet: [all results](results.md) have ours alone.\n"
 
 
 def versions() -> str:

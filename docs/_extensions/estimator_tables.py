@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from pathlib import Path
 
 import click
 
@@ -10,6 +11,8 @@ from markdown_tables import table
 from micromlgen.cli.app import cli
 from micromlgen.convert import supported
 from micromlgen.models.refused import REMEDIES
+
+ROOT = Path(__file__).parents[2]
 
 
 def estimators() -> str:
@@ -28,6 +31,18 @@ def refused() -> str:
         by_remedy.setdefault(remedy, []).append(path.rpartition(".")[2])
     rows = [(", ".join(f"`{name}`" for name in names), remedy) for remedy, names in by_remedy.items()]
     return table(("estimators", "what to do"), rows)
+
+
+def examples() -> str:
+    """Each folder of examples/ with a README: its title, what it says first, and how it is run."""
+    parts = []
+    for page in sorted((ROOT / "examples").glob("*/README.md")):
+        title, first, *_ = page.read_text(encoding="utf-8").split("\n\n")
+        name = page.parent.name
+        by = f"python -m examples {name}" if (page.parent / "run.py").exists() else "make demo"
+        more = f"`{by}` runs it; `examples/{name}` has wiring, sketch and data."
+        parts.append(f"## {title.removeprefix('# ')}\n\n{first}\n\n{more}\n")
+    return "\n".join(parts)
 
 
 def commands() -> str:

@@ -33,13 +33,14 @@ TABLES: dict[str, Callable[[], str]] = {
     "gaps": cost_tables.gaps,
     "sizes": cost_tables.conversion,
     "comparison": lambda: bench_tables.comparison(results.load()),
-    "integers": lambda: bench_tables.integers(results.load()),
+    "others": cost_tables.others,
     "versions": cost_tables.versions,
     "estimators": estimator_tables.estimators,
     "refused": estimator_tables.refused,
     "features": feature_tables.costs,
     "feature errors": feature_tables.errors,
     "commands": estimator_tables.commands,
+    "examples": estimator_tables.examples,
 }
 
 
