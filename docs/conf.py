@@ -20,7 +20,7 @@ myst_heading_anchors = 3
 
 default_role = "literal"  # of docstrings, which write `x` as Markdown does
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # docstrings tell types, with shapes
 autodoc_class_signature = "mixed"
 napoleon_google_docstring = False
 napoleon_use_rtype = False

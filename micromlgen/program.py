@@ -41,7 +41,7 @@ Array = NDArray[Any]
 class Program:
     """A model as a header, and as the NumPy twin that says what the header's C must compute."""
 
-    #: Text of the header: what `port` returns.
+    #: Text of the header, as `port` returns it.
     header: str = field(repr=False)
     name: cformat.Name
     model: Model = field(repr=False)

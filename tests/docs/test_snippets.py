@@ -8,7 +8,7 @@ import pytest
 from click import NoSuchOption
 
 from tests.docs.pages import DOCS, GUIDE, README, ROOT, Block, Snippet, blocks, snippets
-from tests.docs.runner import Page, furnish
+from tests.docs.runner import Page, alike, furnish
 
 PAGES = [README, *(page for page in GUIDE if snippets(page))]
 
@@ -100,3 +100,13 @@ def test_outputs_belong_to_what_is_above(monkeypatch: pytest.MonkeyPatch) -> Non
     text = "```python\nprint(1)\n```\nprose\n```text\n1\n```\n"
     with pytest.raises(AssertionError, match=r"index.md:5: no snippet above prints this"):
         snippets(page)
+
+
+def test_outputs_are_alike() -> None:
+    assert alike("flash 1200 B,\n  RAM 0 B", "flash 1000 B, RAM 0 B")
+    assert not alike("flash 1400 B, RAM 0 B", "flash 1000 B, RAM 0 B")
+    assert not alike("flash 1000 B, RAM 1 B", "flash 1000 B, RAM 0 B")
+    assert not alike("agreement 0.9 of 10", "agreement 1.0 of 10")
+    assert not alike("setosa", "virginica")
+    assert alike("a (b) c", "a ... c")
+    assert not alike("a (b) d", "a ... c")
