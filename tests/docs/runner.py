@@ -40,8 +40,8 @@ _AT_A_BOARD = "--port"
 def alike(printed: str, expected: str) -> bool:
     """Whether a text is what was expected: figures may be off by a third, but for 0 and 1.
 
-    So the figures of the guide are of the right size, and need no edit at every byte saved. ``...`` stands for
-    anything, and white space for any other.
+    So the figures of the guide are of the right size, and need no edit at every byte that is saved. ``...``
+    stands for anything, and white space for any other.
     """
     parts = re.split(r"(\d+(?:\.\d+)?|\.\.\.|\s+)", expected.strip())
     found = re.fullmatch("".join(map(_pattern, parts)), printed.strip(), re.DOTALL)
