@@ -18,7 +18,7 @@ demo:
 
 examples:
 	@tools/setup.sh examples
-	.venv/bin/python -m examples
+	OMP_NUM_THREADS=1 .venv/bin/python -m examples
 
 test:
 	@tools/setup.sh test

@@ -19,8 +19,6 @@ BOARDS = ("mega",)
 
 FALSE_ALARMS = 0.01
 """Share of normal readings that may be called anomalies: the threshold, set on the training rows."""
-#: Readings that the board answers where the user does not say how many.
-_ASKED = 1000
 
 
 def rows() -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
@@ -36,7 +34,7 @@ def rates(says: NDArray[np.int32], anomalies: NDArray[np.bool_]) -> dict[str, fl
     return {"detected": float(alarms[anomalies].mean()), "false alarms": float(alarms[~anomalies].mean())}
 
 
-def run(board: str, out: Path, recordings: int | None) -> Outcome:
+def run(board: str, out: Path, quick: bool) -> Outcome:
     """Train on normal readings of the first half, and let the board judge readings of the second."""
     readings, anomalies = rows()
     half = len(readings) // 2
@@ -46,7 +44,7 @@ def run(board: str, out: Path, recordings: int | None) -> Outcome:
     program = mm.transpile(forest, name="anomaly", dtype="int16", calibration=train, target=board)
 
     folder = prepare(HERE, [program], out)
-    said, asked = program.predict(test), evenly(len(test), recordings or _ASKED)
+    said, asked = program.predict(test), evenly(len(test), 100 if quick else 1000)
     answers = replay(folder, board, test[asked])
     words = np.where(said[asked] < 0, "ANOMALY", "normal")
     thousandths = (program.model.score(test[asked]).astype(np.int64) >> 10) * 1000 >> 20

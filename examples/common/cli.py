@@ -10,8 +10,8 @@ from pathlib import Path
 
 from examples.common.outcome import Outcome
 
-Run = Callable[[str, Path, int | None], Outcome]
-"""Board, folder for what is made, and how many recordings the board shall answer (None: all of them)."""
+Run = Callable[[str, Path, bool], Outcome]
+"""Board, folder for what is made, and whether to be quick, with less that is trained on or answered."""
 
 
 def main(example: Path, run: Run, boards: Sequence[str], arguments: Sequence[str] | None = None) -> int:
@@ -28,14 +28,14 @@ def main(example: Path, run: Run, boards: Sequence[str], arguments: Sequence[str
     parser = argparse.ArgumentParser(prog=f"python -m examples {example.name}")
     parser.add_argument("--board", choices=boards, default=boards[0])
     parser.add_argument("--out", type=Path, default=Path("build"), help="where the sketch goes, in a folder")
-    parser.add_argument("--recordings", type=int, help="how many the board answers, by default all")
+    parser.add_argument("--quick", action="store_true", help="train on less, ask the board less")
     parser.add_argument("--keep-plot", action="store_true", help="replace the plot of the README")
     options = parser.parse_args(arguments)
 
     begun = time.monotonic()
     out = options.out / example.name
     out.mkdir(parents=True, exist_ok=True)
-    outcome = run(options.board, out, options.recordings)
+    outcome = run(options.board, out, options.quick)
     outcome.show()
     outcome.save(out / "outcome.json")
     if options.keep_plot:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -104,12 +104,12 @@ def share(a: ArrayLike, b: ArrayLike) -> float:
     return float(np.mean(np.asarray(a) == np.asarray(b)))
 
 
-def evenly(n: int, most: int | None) -> slice:
-    """At most that many of n recordings, spread evenly.
+def evenly(n: int, most: int | None) -> NDArray[np.intp]:
+    """Indices of at most so many of n rows, spread evenly, the first and the last among them.
 
     Examples
     --------
-    >>> list(range(10))[evenly(10, 3)]
-    [0, 4, 8]
+    >>> evenly(10, 4).tolist()
+    [0, 3, 6, 9]
     """
-    return slice(None, None, 1 if most is None else max(1, -(-n // most)))
+    return np.rint(np.linspace(0, n - 1, n if most is None else min(n, most))).astype(np.intp)

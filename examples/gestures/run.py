@@ -63,7 +63,7 @@ def new_svm() -> Pipeline:
     return make_pipeline(StandardScaler(), SVC())
 
 
-def run(board: str, out: Path, recordings: int | None) -> Outcome:
+def run(board: str, out: Path, quick: bool) -> Outcome:
     """Train, port, and let the board answer windows of people that it has not seen."""
     train, y_train = of_people(windows(SAMPLES // 2), seen=True)
     test, y_test = of_people(windows(SAMPLES), seen=False)
@@ -73,7 +73,7 @@ def run(board: str, out: Path, recordings: int | None) -> Outcome:
     program = mm.transpile(chain, name="gestures", dtype="int16", calibration=train, target=board)
 
     folder = prepare(HERE, [program], out)
-    said, asked = program.predict(test), evenly(len(test), recordings)
+    said, asked = program.predict(test), evenly(len(test), 40 if quick else None)
     answers = replay(folder, board, test[asked])
 
     plot = out / "gestures.png"
