@@ -3,10 +3,21 @@
 from micromlgen.features.dc import DCRemoval
 from micromlgen.features.fft import FFT
 from micromlgen.features.fir import FIRFilter
+from micromlgen.features.goertzel import Goertzel
 from micromlgen.features.iir import IIRFilter
 from micromlgen.features.mel import MelSpectrogram
 from micromlgen.features.mfcc import MFCC
 from micromlgen.features.statistics import Statistics
 from micromlgen.features.windower import Windower
 
-__all__ = ["FFT", "MFCC", "DCRemoval", "FIRFilter", "IIRFilter", "MelSpectrogram", "Statistics", "Windower"]
+__all__ = [
+    "FFT",
+    "MFCC",
+    "DCRemoval",
+    "FIRFilter",
+    "Goertzel",
+    "IIRFilter",
+    "MelSpectrogram",
+    "Statistics",
+    "Windower",
+]
