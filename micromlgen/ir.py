@@ -195,6 +195,11 @@ class Model(ABC):
         """Whether integer modes must scale all features alike, because the model measures distances."""
         return False
 
+    @property
+    def saturates(self) -> bool:
+        """Whether an input beyond its range gives the answer of the range's end, as behind a threshold."""
+        return False
+
     def highest_input(self, dtype: DType) -> int:
         """Largest magnitude of an encoded feature with which no sum of the model leaves its integers."""
         return int(np.iinfo(dtype).max)

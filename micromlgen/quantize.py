@@ -111,8 +111,10 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
     if rows is not None:
         seen = inputs.scaled(rows)
         integral = (np.isnan(seen) | (seen == np.rint(seen))).all(axis=0)
-        limits = np.maximum(limits, np.nanmax(np.abs(seen), axis=0, initial=0))
-        fits &= limits <= top
+        reach = np.nanmax(np.abs(seen), axis=0, initial=0)
+        fits &= np.maximum(limits, reach) <= top
+        # Other rows reach further; eight bits have none to spare for them.
+        limits = np.maximum(limits, reach if dtype == "int8" or model.saturates else _ROOM * reach)
     elif model.takes_integers() and fits.all():
         integral = np.ones(n, bool)
     else:

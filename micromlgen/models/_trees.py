@@ -248,6 +248,10 @@ class OnTrees(Model):
     #: makes of them.
     values: Array
 
+    @property
+    def saturates(self) -> bool:
+        return True
+
     def feature_limits(self) -> NDArray[np.float64]:
         limits = np.zeros(self.input.n_features)
         finite = np.isfinite(self.trees.threshold) & ~self.trees.has_categories

@@ -248,8 +248,9 @@ def test_ties_go_to_the_first() -> None:
     several.intercept_[:] = 0.5
     two.coef_[:], two.intercept_ = np.array([[1.0, -1.0, 0.0, 0.0]]), np.zeros(1)
     rows = np.repeat(np.array([[1, 1, 5, 7]], np.float32), 5, axis=0)
+    alike = np.repeat(IRIS[:, :1], 4, axis=1)
     for estimator in (several, two):
-        for options in ({}, {"dtype": "int16", "calibration": IRIS, "min_agreement": 0}):
+        for options in ({}, {"dtype": "int16", "calibration": alike, "min_agreement": 0}):
             program = mm.transpile(estimator, name="ties", **options)
             expected = estimator.predict(rows.astype(float))
             np.testing.assert_array_equal(program.predict(rows), expected)
