@@ -102,35 +102,61 @@ static inline int32_t mml2_fft32_sample(mml2_samples_t in, int_fast16_t at, int_
     return in.shift < 0 ? value >> -in.shift : value * ((int32_t)1 << in.shift);
 }
 
+#if defined(__OPTIMIZE__) && defined(MML2_FFT32_DSP_)
+#define MML2_FFT32_INLINE_ static inline __attribute__((always_inline))
+#else
+#define MML2_FFT32_INLINE_ static inline
+#endif
+
+/* Samples `at` and the one behind, with elements of the window: `place` and the one behind or, `back`, the one before. */
+MML2_FFT32_INLINE_ void mml2_fft32_pair(
+    mml2_samples_t in, int_fast16_t at, int_fast16_t place, uint8_t back, int32_t *re, int32_t *im)
+{
+#if defined(MML2_FFT32_DSP_)
+    if (in.windowed && !in.framed) {
+        const int8_t shift = (int8_t)(in.shift + in.up);
+        const uint8_t up = (uint8_t)(shift > 0 ? shift : 0), down = (uint8_t)(shift < 0 ? -shift : 0);
+        uint32_t x, w;
+        memcpy(&x, in.x + at, sizeof x);
+        memcpy(&w, in.window + (place - back), sizeof w);
+        if (back) w = w << 16 | w >> 16;
+        __asm__("smulbb %0, %1, %2" : "=r"(*re) : "r"(x), "r"(w));
+        __asm__("smultt %0, %1, %2" : "=r"(*im) : "r"(x), "r"(w));
+        *re = *re * ((int32_t)1 << up) >> down;
+        *im = *im * ((int32_t)1 << up) >> down;
+        return;
+    }
+#endif
+    *re = mml2_fft32_sample(in, at, place);
+    *im = mml2_fft32_sample(in, at + 1, back ? place - 1 : place + 1);
+}
+
 /* The transform of numbers start, start + M / 4, start + M / 2, start + 3 M / 4 of M = size; start is from -M / 4
    to M / 4 - 1, and what lies before the first sample is at the end. */
-static inline void mml2_fft32_of_4(mml2_samples_t in, int32_t *z, int16_t start, uint16_t size)
+MML2_FFT32_INLINE_ void mml2_fft32_of_4(mml2_samples_t in, int32_t *z, int16_t start, uint16_t size)
 {
     const int_fast16_t half = (int_fast16_t)(size / 2u); /* samples between two of the numbers */
-    const int_fast16_t even = 2 * start, odd = even + 1;
+    const int_fast16_t even = 2 * start, from_0 = even < 0 ? -even : even;
     const int_fast16_t b = half + even, a = start < 0 ? b + 3 * half : b - half;
+    const uint8_t back = start < 0;
+    int32_t ar, ai, br, bi, cr, ci, dr, di;
     /* The window's second half is the first, backwards. */
-    const int_fast16_t from_even = even < 0 ? -even : even, from_odd = odd < 0 ? -odd : odd;
-    const int32_t ar = mml2_fft32_sample(in, a, from_even);
-    const int32_t cr = mml2_fft32_sample(in, b + half, 2 * half - from_even);
-    const int32_t s0r = ar + cr, s1r = ar - cr;
-    const int32_t bi = mml2_fft32_sample(in, b + 1, half + odd);
-    const int32_t di = mml2_fft32_sample(in, b + 2 * half + 1, half - odd);
-    const int32_t s2i = bi + di, s3i = bi - di;
-    const int32_t br = mml2_fft32_sample(in, b, half + even);
-    const int32_t dr = mml2_fft32_sample(in, b + 2 * half, half - even);
-    const int32_t s2r = br + dr, s3r = br - dr;
-    const int32_t ai = mml2_fft32_sample(in, a + 1, from_odd);
-    const int32_t ci = mml2_fft32_sample(in, b + half + 1, 2 * half - from_odd);
-    const int32_t s0i = ai + ci, s1i = ai - ci;
-    z[0] = s0r + s2r;
-    z[1] = s0i + s2i;
-    z[2] = s1r + s3i;
-    z[3] = s1i - s3r;
-    z[4] = s0r - s2r;
-    z[5] = s0i - s2i;
-    z[6] = s1r - s3i;
-    z[7] = s1i + s3r;
+    mml2_fft32_pair(in, a, from_0, back, &ar, &ai);
+    mml2_fft32_pair(in, b + half, 2 * half - from_0, !back, &cr, &ci);
+    mml2_fft32_pair(in, b, half + even, 0, &br, &bi);
+    mml2_fft32_pair(in, b + 2 * half, half - even, 1, &dr, &di);
+    {
+        const int32_t s0r = ar + cr, s0i = ai + ci, s1r = ar - cr, s1i = ai - ci;
+        const int32_t s2r = br + dr, s2i = bi + di, s3r = br - dr, s3i = bi - di;
+        z[0] = s0r + s2r;
+        z[1] = s0i + s2i;
+        z[2] = s1r + s3i;
+        z[3] = s1i - s3r;
+        z[4] = s0r - s2r;
+        z[5] = s0i - s2i;
+        z[6] = s1r - s3i;
+        z[7] = s1i + s3r;
+    }
 }
 
 /* a * sqrt(1/2) in Q15, rounded down, for |a| < 2^30. */
@@ -378,15 +404,20 @@ void mml2_fft32_pass(int32_t *z, uint16_t size, const uint16_t quarter, MML2_FLA
     }
 }
 
-/* The spectra of even and odd samples taken apart: bins 0 to M in 2 M + 2 numbers. */
-static inline void mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT(int16_t) table)
+/* The bits of a without its sign. */
+static inline uint32_t mml2_fft32_bits(int32_t a) { return (uint32_t)(a ^ a >> 31); }
+
+/* The spectra of even and odd samples taken apart: bins 0 to M in 2 M + 2 numbers. Returns the bits of them all. */
+static inline uint32_t mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT(int16_t) table)
 {
     int32_t *low = z + 2, *high = z + 2u * size - 2;
     uint_fast16_t k;
+    uint32_t every;
     z[2u * size] = z[0] - z[1];
     z[2u * size + 1u] = 0;
     z[0] += z[1];
     z[1] = 0;
+    every = mml2_fft32_bits(z[0]) | mml2_fft32_bits(z[2u * size]);
     for (k = 1; low != high; ++k, low += 2, high -= 2) {
         const mml2_twiddle_t w = mml2_twiddle(table, k);
         const int32_t dr = low[0] - high[0], si = low[1] + high[1];
@@ -397,16 +428,18 @@ static inline void mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT(int
         low[1] = ei + pi;
         high[0] = er + pr;
         high[1] = pi - ei;
+        every |= mml2_fft32_bits(low[0]) | mml2_fft32_bits(low[1]) | mml2_fft32_bits(high[0]) | mml2_fft32_bits(high[1]);
     }
     low[1] = -low[1];
+    return every | mml2_fft32_bits(low[0]) | mml2_fft32_bits(low[1]);
 }
 
 /* Bins 0 to N / 2 of N = 2 * size samples: real and imaginary parts in z[0] to z[N + 1].
 
    table: -cos and -sin of 2 pi k / N in Q15, k = 0 to N / 4. Input Q0, output Q(shift - passes), passes being those
    of radix 4 behind the first; with a window Q15 above that, with a framed input Q14. Every product and half
-   is rounded down. |z| <= 2^30 by the choice of the shift. */
-static inline void mml2_fft32(
+   is rounded down. |z| <= 2^30 by the choice of the shift. Returns the bits of all. */
+static inline uint32_t mml2_fft32(
     mml2_samples_t in, int32_t *z, uint16_t size, uint8_t radix, MML2_FLASH_AT(int16_t) table)
 {
     uint16_t quarter = radix;
@@ -424,6 +457,6 @@ static inline void mml2_fft32(
     }
 #endif
     for (; quarter < size; quarter = (uint16_t)(4u * quarter)) mml2_fft32_pass(z, size, quarter, table);
-    mml2_fft32_apart(z, size, table);
+    return mml2_fft32_apart(z, size, table);
 }
 #endif

@@ -8,15 +8,17 @@ static inline uint8_t mml2_bit_length(uint32_t v)
     return (uint8_t)(v ? 32 - __builtin_clzl(v) + (int)(8 * (sizeof(long) - 4)) : 0);
 #else
     uint8_t bits = 0;
-    while (v >> 8) {
-        v >>= 8;
-        bits = (uint8_t)(bits + 8);
-    }
-    while (v) {
-        v >>= 1;
-        ++bits;
-    }
-    return bits;
+#if defined(__AVR__) /* where bytes move, and shifts by many are loops */
+    for (; v >> 8; v >>= 8) bits = (uint8_t)(bits + 8u);
+    for (; v >> 1; v >>= 1) ++bits;
+#else
+    if (v >> 16) v >>= 16, bits = 16;
+    if (v >> 8) v >>= 8, bits = (uint8_t)(bits + 8u);
+    if (v >> 4) v >>= 4, bits = (uint8_t)(bits + 4u);
+    if (v >> 2) v >>= 2, bits = (uint8_t)(bits + 2u);
+    if (v >> 1) v >>= 1, ++bits;
+#endif
+    return (uint8_t)(bits + v);
 #endif
 }
 
@@ -24,7 +26,7 @@ static inline uint8_t mml2_bit_length(uint32_t v)
    log2(1 + i / 32) in Q16. */
 static inline uint32_t mml2_log2(uint32_t v, MML2_FLASH_AT(uint16_t) table)
 {
-#if defined(__AVR__) /* where bytes move, and shifts by many are loops */
+#if defined(__AVR__)
     uint8_t at, exponent = 31;
     uint16_t rest;
     v |= (uint32_t)!v;

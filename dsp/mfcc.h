@@ -1,32 +1,55 @@
 /* The cosine transform of log energies: micromlgen/features/mfcc.py. */
 #include "addresses.h"
-#include "fft32.h"
 #ifndef MICROMLGEN_MFCC_2
 #define MICROMLGEN_MFCC_2
-/* n coefficients of m logs in Q9, from coefficient `first` on.
+/* halves[0] * row[0] + halves[1] * row[1], with the halves the other way round if `back`. */
+static inline int32_t mml2_mfcc_pair(const int16_t *halves, MML2_FLASH_AT(int16_t) rows, uint_fast16_t at, uint8_t back)
+{
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+    uint32_t pair, row;
+    int32_t sum;
+    memcpy(&pair, halves, sizeof pair);
+    memcpy(&row, rows + at, sizeof row);
+    if (back) __asm__("smuadx %0, %1, %2" : "=r"(sum) : "r"(pair), "r"(row));
+    else __asm__("smuad %0, %1, %2" : "=r"(sum) : "r"(pair), "r"(row));
+    return sum;
+#else
+    const int16_t low = (int16_t)MML2_FLASH_GET_U16(rows, at), high = (int16_t)MML2_FLASH_GET_U16(rows, at + 1u);
+    return (int32_t)halves[back ? 1 : 0] * low + (int32_t)halves[back ? 0 : 1] * high;
+#endif
+}
 
-   rows: first halves of the DCT's rows, as Q(exponent) of their own; shifts: what takes the sums, of logs in Q17 times
-   these over 2^16, to the coefficients' Q. The second half of a row is the first one backwards, with the sign
-   of an odd one changed. No sum leaves 31 bits: 128 of 2^24 * 2^15 / 2^16. Products are rounded down, sums to nearest. */
+/* n coefficients of m logs in Q9, from coefficient `first` on. Overwrites the logs.
+
+   rows: first halves of the DCT's rows, as Q(exponent) of their own; shifts: what takes the sums, of halves of the logs'
+   sums or differences times these over 2^8, to the coefficients' Q. The second half of a row is the first one
+   backwards, with the sign of an odd one changed. Two products of 15 by 15 bits add up below 2^31, and are then rounded
+   down, as halves are; 64 of these are below 2^29. Sums are rounded to nearest. */
 static inline void mml2_mfcc(
-    const int16_t *log, int16_t *y, uint8_t first, uint8_t n, uint8_t m, MML2_FLASH_AT(int16_t) rows,
+    int16_t *log, int16_t *y, uint8_t first, uint8_t n, uint8_t m, MML2_FLASH_AT(int16_t) rows,
     MML2_FLASH_AT(uint8_t) shifts)
 {
-    const uint_fast16_t half = m / 2u;
-    const int16_t *const middle = log + half;
-    uint_fast16_t i, at = (m + 1u) / 2u * first;
+    const uint_fast16_t half = (m + 1u) / 2u;
+    uint_fast16_t i, k, at = half * first;
+    for (k = 0; k < m / 2u; ++k) { /* sums go to the first half, differences to the second */
+        const int32_t low = log[k], high = log[m - 1u - k];
+        log[k] = (int16_t)((low + high) >> 1);
+        log[m - 1u - k] = (int16_t)((low - high) >> 1);
+    }
+    if (m & 1u) log[k] = (int16_t)(log[k] >> 1);
     for (i = first; i < n; ++i) {
         const uint8_t shift = (uint8_t)MML2_FLASH_GET_U8(shifts, i);
-        const int16_t *low = log, *high = log + m;
         int32_t sum = 0;
         if (i & 1u) {
-            for (; low != middle; ++low, ++at)
-                sum += mml2_half_product(((int32_t)*low - *--high) * 256L, (int16_t)MML2_FLASH_GET_U16(rows, at));
+            const int16_t *differences = log + m - 2;
+            for (k = m / 2u; k > 1u; k -= 2u, at += 2u, differences -= 2) sum += mml2_mfcc_pair(differences, rows, at, 1) >> 8;
+            if (k) sum += (int32_t)differences[1] * (int16_t)MML2_FLASH_GET_U16(rows, at++) >> 8;
+            at += m & 1u; /* the difference in the middle is 0 */
         } else {
-            for (; low != middle; ++low, ++at)
-                sum += mml2_half_product(((int32_t)*low + *--high) * 256L, (int16_t)MML2_FLASH_GET_U16(rows, at));
+            const int16_t *sums = log;
+            for (k = half; k > 1u; k -= 2u, at += 2u, sums += 2) sum += mml2_mfcc_pair(sums, rows, at, 0) >> 8;
+            if (k) sum += (int32_t)*sums * (int16_t)MML2_FLASH_GET_U16(rows, at++) >> 8;
         }
-        if (m & 1u) sum += mml2_half_product(*middle * 256L, (int16_t)MML2_FLASH_GET_U16(rows, at++));
         y[i] = (int16_t)((sum + ((int32_t)1 << shift >> 1)) >> shift);
     }
 }

@@ -112,11 +112,10 @@ class Filterbank:
         )
 
     @property
-    def weights(self) -> NDArray[np.uint16]:
-        """`rising` of the bins inside in Q15, shape (sum(counts),)."""
-        return np.rint(self.rising[self.first : self.first + int(self.counts.sum())] * 2**15).astype(
-            np.uint16
-        )
+    def weights(self) -> NDArray[np.int16]:
+        """`rising` of the bins inside in Q15, at most 32767, shape (sum(counts),)."""
+        inside = self.rising[self.first : self.first + int(self.counts.sum())]
+        return np.asarray(np.minimum(np.rint(inside * 2.0**15), 32767), np.int16)
 
     def matrix(self) -> Floats:
         """Weights of the bins in each filter, shape (n_mels, n_bins)."""

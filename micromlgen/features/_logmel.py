@@ -20,6 +20,8 @@ from micromlgen.ir import Extraction, Layout
 Array = NDArray[Any]
 #: One step of `log` in the units of its base: log2 in Q9.
 STEPS = {"log2": 1 / 512, "ln": np.log(2) / 512, "db": 10 * np.log10(2) / 512}
+#: By how much bins are shifted down in the sum of all.
+_WHOLE = 11
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +92,45 @@ class LogMel(Extraction):
 
     @property
     @abstractmethod
+    def step_of_bin(self) -> float:
+        """What one step of a power or magnitude is."""
+
+    @property
     def plus(self) -> int:
-        """What the log of an energy of integers lacks to that of an energy, in Q11."""
+        """What the log of half an energy of integers lacks to that of an energy, in Q11."""
+        return int(
+            np.rint(2048 * np.log2(2 * self.step_of_bin / (self.given.n_fft if self.given.scaled else 1)))
+        )
 
     @abstractmethod
-    def energies(self, X: NDArray[np.int16]) -> tuple[Array, Array, Array]:
-        """Of each frame: sums of filters (n, n_mels) and of all bins (n,); and the shift up (n,)."""
+    def bins(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
+        """Of each frame: powers or magnitudes of bins (n, n_bins), and the shift up (n,)."""
+
+    def energies(self, p: Array) -> tuple[Array, Array]:
+        """Halves of the sums of filters, and of all bins, and how much these are shifted down: (n, n_mels + 1).
+
+        A bin's part in the filter that rises at it is half of ``p * weight`` in Q15, rounded down; the rest is its
+        part in the one that falls. The sums of the bins between two corners are halved where they reach 2**31,
+        and the bins behind with them.
+        """
+        weights = self.bank.weights.astype(np.int64)
+        out, downs = np.zeros((2, len(p), self.bank.n_mels + 1), np.int64)
+        bin_, before, down_before = self.bank.first, np.zeros(len(p), np.int64), np.zeros(len(p), np.int64)
+        for s, count in enumerate(self.bank.counts):
+            every, rising, down = np.zeros((3, len(p)), np.int64)
+            for w in weights[bin_ - self.bank.first :][:count]:
+                value = p[:, bin_] >> down
+                every, rising = every + value, rising + (value * w >> 16)
+                over = every >> 31
+                every, rising, down = every >> over, rising >> over, down + over
+                bin_ += 1
+            if s:
+                most = np.maximum(down, down_before)
+                falling = ((every >> 1) - rising) >> (most - down)
+                out[:, s - 1], downs[:, s - 1] = (before >> (most - down_before)) + falling, most
+            before, down_before = rising, down
+        out[:, -1], downs[:, -1] = (p >> _WHOLE).sum(axis=1), _WHOLE - 1
+        return out, downs
 
     @abstractmethod
     def tables(self) -> dict[str, Array]:
@@ -105,18 +140,6 @@ class LogMel(Extraction):
         """Tables of filters: bins between their corners, and their norms where they have some."""
         tables: dict[str, Array] = {"counts": self.bank.counts.astype(np.uint16)}
         return tables if self.factors is None else tables | {"factors": self.factors}
-
-    def segments(self, p: Array) -> Array:
-        """Sums of the bins between a filter's corner and the next: (n, n_bins) to (n, n_mels + 1)."""
-        inside = p[:, self.bank.first : self.bank.first + len(self.bank.weights)]
-        sums = np.pad(np.cumsum(inside, axis=1), ((0, 0), (1, 0)))
-        return np.diff(sums[:, np.concatenate([[0], np.cumsum(self.bank.counts)])], axis=1)
-
-    def spread(self, weights: Array) -> Array:
-        """Weights of the bins inside as those of all, int64 of shape (n_bins,)."""
-        out = np.zeros(self.transform.size + 1, np.int64)
-        out[self.bank.first : self.bank.first + len(weights)] = weights
-        return out
 
     def costs(self, tables: dict[str, Array], code: Sequence[int], cycles: Sequence[float]) -> list[Layout]:
         """The only layout, of what costs so much more than this, on AVR, Cortex-M0+, Cortex-M4F and RV32."""
@@ -140,22 +163,21 @@ class LogMel(Extraction):
     def layouts(self) -> Sequence[Layout]:
         return self.costs(self.tables(), (0, 0, 0, 0), (0, 0, 0, 0))
 
-    def logs(self, energy: Array, headroom: Array, factors: Array | int = 0) -> Array:
-        """Of energies, shape (n, m), in Q9 of log2, at least the floor."""
-        shift = np.where(energy >= 1 << 44, 24, np.where(energy >= 1 << 32, 12, 0))
-        log = log2_q11(energy >> shift) + (shift << 11)
-        plus = self.plus - headroom * (2048 if self.magnitude else 4096)
-        q9 = (log + plus[:, None] + factors + 2) >> 2
+    def logs(self, p: Array, shift: Array) -> Array:
+        """Of the `energies` of bins, in Q9 of log2, at least the floor."""
+        energy, down = self.energies(p)
+        factors = np.append(np.zeros(self.bank.n_mels) if self.factors is None else self.factors, 0)
+        plus = self.plus - shift[:, None] * (2048 if self.magnitude else 4096) + (down << 11)
+        q9 = (log2_q11(energy) + plus + factors.astype(np.int64) + 2) >> 2
         return np.where(energy == 0, self.lowest, np.maximum(q9, self.lowest))
 
     def with_energy(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
         """Log energies of windows, int64 (n, n_frames, n_mels), and those of whole frames, (n, n_frames)."""
-        energy, whole, headroom = self.energies(X)
-        factors = 0 if self.factors is None else self.factors.astype(np.int64)
-        log = self.logs(energy, headroom, factors).reshape(len(X), self.n_frames, -1)
+        logs = self.logs(*self.bins(X)).reshape(len(X), self.n_frames, -1)
+        log, whole = logs[:, :, :-1], logs[:, :, -1]
         if self.range is not None:
             log = np.maximum(log, log.max(axis=(1, 2), keepdims=True) - self.range)
-        return log, self.logs(whole[:, None], headroom).reshape(len(X), self.n_frames)
+        return log, whole
 
     def predict(self, Q: Array) -> Array:
         return self.with_energy(np.asarray(Q, np.int16))[0].reshape(len(Q), -1).astype(np.int16)

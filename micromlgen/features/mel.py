@@ -33,26 +33,22 @@ class LogMel32(LogMel):
     cycles = ((270.0, 12.5, 4.3, 5.5), (420.0, 90.0, 28.0, 50.0), (900.0, 250.0, 60.0, 100.0))
 
     @property
-    def plus(self) -> int:
-        """What the log of an energy of integers lacks to that of an energy, in Q11."""
+    def step_of_bin(self) -> float:
         unit = self.transform.unit / self.given.full_scale
-        energy = np.ldexp(unit, -15) if self.magnitude else np.ldexp(unit**2, 32 - 15)
-        return int(np.rint(2048 * np.log2(energy / (self.given.n_fft if self.given.scaled else 1))))
+        return unit if self.magnitude else float(np.ldexp(unit**2, 32))
 
-    def energies(self, X: NDArray[np.int16]) -> tuple[Array, Array, Array]:
-        """Of each frame in Q15: sums of filters (n, n_mels) and of all bins (n,); and the shift (n,)."""
+    def bins(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
+        """Of each frame: powers in Q-32, or magnitudes, (n, n_bins); and the shift up (n,)."""
         frames, before = self.frames(X)
         up = self.transform.headroom(frames, before)
         re, im = self.transform.spectrum(
             frames.astype(np.int64) << up[:, None], before.astype(np.int64) << up
         )
         every = np.bitwise_or.reduce((re ^ (re >> 63)) | (im ^ (im >> 63)), axis=1)
-        most = 29 if self.magnitude else 30
-        headroom = np.where(every > 0, np.maximum(most - bit_length(every), 0), 0)
+        headroom = np.where(every > 0, (29 if self.magnitude else 31) - bit_length(every), 0)
+        headroom = np.maximum(headroom, 0)
         re, im = np.abs(re) << headroom[:, None], np.abs(im) << headroom[:, None]
-        p = _magnitude(re, im) if self.magnitude else _square(re) + _square(im)
-        whole, part = (self.segments(v) for v in (p, p * self.spread(self.bank.weights)))
-        return part[:, :-1] + (whole[:, 1:] << 15) - part[:, 1:], p.sum(axis=1) << 15, headroom + up
+        return _magnitude(re, im) if self.magnitude else _square(re) + _square(im), headroom + up
 
     def tables(self) -> dict[str, Array]:
         """Those that this one needs."""
@@ -63,8 +59,8 @@ class LogMel32(LogMel):
 
 
 def _square(a: Array) -> Array:
-    """``a**2 / 2**32``, rounded to nearest."""
-    return np.asarray((a * a + (1 << 31)) >> 32)
+    """``a**2 / 2**32``, rounded down."""
+    return np.asarray((a * a) >> 32)
 
 
 def _magnitude(re: Array, im: Array) -> Array:

@@ -77,8 +77,8 @@ class Cepstra(Extraction):
 
     @property
     def shifts(self) -> NDArray[np.uint8]:
-        """By how much sums are shifted down, shape (n_mfcc,): of logs in Q17 times rows, less 16 bits."""
-        return (1 + self._exponents - self.fraction).astype(np.uint8)
+        """By how much sums are shifted down, shape (n_mfcc,): of halves of sums in Q9 times rows over 2**8."""
+        return (self._exponents - self.fraction).astype(np.uint8)
 
     @property
     def output_dtype(self) -> np.dtype[Any]:
@@ -98,11 +98,13 @@ class Cepstra(Extraction):
         log, whole = self.mel.with_energy(np.asarray(Q, np.int16))
         first, last = log[:, :, : self.half], log[:, :, ::-1][:, :, : self.half]
         middle = np.arange(self.half) * 2 + 1 == self.mel.bank.n_mels
-        even = np.where(middle, first, first + last) << 8
-        odd = np.where(middle, first, first - last) << 8
+        even = np.where(middle, first, first + last) >> 1
+        odd = np.where(middle, 0, first - last) >> 1
+        pairs = np.arange(0, self.half, 2)
         out = np.empty((*log.shape[:2], self.n_mfcc), np.int64)
         for i, (row, shift) in enumerate(zip(self.rows.astype(np.int64), self.shifts.tolist(), strict=True)):
-            total = (((odd if i % 2 else even) * row) >> 16).sum(axis=2)
+            products = np.add.reduceat((odd if i % 2 else even) * row, pairs, axis=2)
+            total = (products >> 8).sum(axis=2)
             out[:, :, i] = (total + (1 << shift >> 1)) >> shift
         if self.mel.given.energy:
             out[:, :, 0] = whole

@@ -1,0 +1,50 @@
+/* Powers and magnitudes of bins of 32 bits, for the sums of filters: micromlgen/features/mel.py. */
+#include "bins.h"
+#ifndef MICROMLGEN_POWERS32_2
+#define MICROMLGEN_POWERS32_2
+/* sum + a^2 / 2^32, rounded down. */
+static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
+{
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+    uint32_t out;
+    __asm__("smmla %0, %1, %1, %2" : "=r"(out) : "r"(a), "r"(sum));
+    return out;
+#elif defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
+    const int32_t high = a >> 16;
+    const uint32_t low = (uint16_t)a;
+    const int32_t rest = high * (int32_t)low + (int32_t)(low * low >> 17); /* half of the middle: 2^15 * 65535 and 2^15 are below 2^31 */
+    return sum + (uint32_t)(high * high + (rest >> 15));
+#else
+    return sum + (uint32_t)(((int64_t)a * a) >> 32);
+#endif
+}
+
+/* Power in Q-32 of a bin whose parts are shifted up. */
+static inline int32_t mml2_power(const int32_t *z, uint8_t up)
+{
+    return (int32_t)mml2_power_add(mml2_power_add(0, z[0] * ((int32_t)1 << up)), z[1] * ((int32_t)1 << up));
+}
+
+/* Powers of n bins in the place of their parts, whose bits are `every` and which are shifted up to 31: returned is by
+   how much. */
+static inline uint8_t mml2_powers(int32_t *z, uint16_t n, uint32_t every)
+{
+    const uint8_t up = (uint8_t)(every ? 31u - mml2_bit_length(every) : 0u);
+    const int32_t *at = z;
+    for (; n > 1u; n = (uint16_t)(n - 2u), z += 2, at += 4) {
+        z[0] = mml2_power(at, up);
+        z[1] = mml2_power(at + 2, up);
+    }
+    if (n) *z = mml2_power(at, up);
+    return up;
+}
+
+/* Magnitudes, of parts shifted up to 29 bits. */
+static inline uint8_t mml2_magnitudes(int32_t *z, uint16_t n, uint32_t every)
+{
+    const uint8_t bits = mml2_bit_length(every), up = (uint8_t)(every && bits < 29u ? 29u - bits : 0u);
+    const int32_t *at = z;
+    for (; n; --n, at += 2) *z++ = mml2_bin_magnitude(at[0] * ((int32_t)1 << up), at[1] * ((int32_t)1 << up));
+    return up;
+}
+#endif
