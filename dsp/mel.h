@@ -14,13 +14,31 @@ static inline int16_t mml2_mel_log(uint32_t energy, int32_t plus, int16_t lowest
 }
 
 
+/* What is added to energies: mantissa * 2^exponent; a mantissa of 0 is nothing. */
+typedef struct {
+    uint16_t mantissa;
+    int16_t exponent;
+} mml2_mel_offset_t;
+
+/* An energy below 2^31 that was shifted down by `down`, plus the offset, which moves it further down where it is far below. */
+static inline uint32_t mml2_mel_with(uint32_t energy, mml2_mel_offset_t offset, uint8_t *down)
+{
+    const int16_t place = (int16_t)(offset.exponent - *down);
+    if (!offset.mantissa || !energy || place < -16) return energy;
+    if (place <= 0) return energy + ((uint32_t)offset.mantissa >> -place);
+    if (place <= 15) return energy + ((uint32_t)offset.mantissa << place);
+    *down = (uint8_t)(*down + place - 15);
+    return (place < 15 + 32 ? energy >> (place - 15) : 0u) + ((uint32_t)offset.mantissa << 15);
+}
+
 /* The energies of n filters from the bins at p on, each below 2^31, as `mml2_mel_log` of each, plus `factors` if there are some.
 
    counts: how many bins lie between a filter's corner and the next, n + 1 of them. weights: of each bin, Q15: how
    far it is between the two; half of that is its part in the filter that rises there, rounded down, and the rest is the
    part in the one before, which falls. Sums are halved where they reach 2^31, and the bins behind with them. */
 static inline void mml2_mel(
-    const uint32_t *p, int16_t *log, uint8_t n, int32_t plus, int16_t lowest, MML2_FLASH_AT(uint16_t) counts,
+    const uint32_t *p, int16_t *log, uint8_t n, int32_t plus, int16_t lowest, mml2_mel_offset_t offset,
+    MML2_FLASH_AT(uint16_t) counts,
     MML2_FLASH_AT(int16_t) weights, MML2_FLASH_AT(uint16_t) log2, MML2_FLASH_AT(int16_t) factors, uint8_t with_factors)
 {
     uint32_t before = 0;
@@ -50,7 +68,8 @@ static inline void mml2_mel(
             } else {
                 before >>= down - down_before;
             }
-            *log++ = mml2_mel_log(before + falling, plus + own + (int32_t)most * 2048, lowest, log2);
+            before = mml2_mel_with(before + falling, offset, &most);
+            *log++ = mml2_mel_log(before, plus + own + (int32_t)most * 2048, lowest, log2);
         }
         if (s == n) break;
         before = rising;
@@ -60,12 +79,14 @@ static inline void mml2_mel(
 
 /* The sum over n bins, likewise. */
 static inline int16_t mml2_mel_energy(
-    const uint32_t *p, uint16_t n, int32_t plus, int16_t lowest, MML2_FLASH_AT(uint16_t) log2)
+    const uint32_t *p, uint16_t n, int32_t plus, int16_t lowest, mml2_mel_offset_t offset, MML2_FLASH_AT(uint16_t) log2)
 {
     const uint32_t *const end = p + n;
     uint32_t all = 0;
+    uint8_t down = 10;
     for (; p != end; ++p) all += *p >> 11;
-    return mml2_mel_log(all, plus + 10 * 2048, lowest, log2);
+    all = mml2_mel_with(all, offset, &down);
+    return mml2_mel_log(all, plus + (int32_t)down * 2048, lowest, log2);
 }
 
 /* Nothing of n logarithms is further below the highest than `range`. */

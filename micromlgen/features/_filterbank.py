@@ -50,9 +50,10 @@ class Filterbank:
     scale : {"htk", "slaney"}
     norm : {None, "slaney"}
         "slaney": each has an area of 1 Hz.
-    edges : {"hertz", "bins"}
+    edges : {"hertz", "bins", "mels"}
         Corners where they are, or rounded down to bins, ``floor((n_fft + 1) * f / sample_rate)``, as
-        python_speech_features does.
+        python_speech_features does. "mels": triangles that are straight in mel rather than in Hz, as
+        tf.signal.linear_to_mel_weight_matrix has them.
     """
 
     sample_rate: float
@@ -66,16 +67,20 @@ class Filterbank:
 
     @cached_property
     def corners(self) -> Floats:
-        """In Hz, or in bins: shape (n_mels + 2,)."""
+        """In Hz, in bins or in mel: shape (n_mels + 2,)."""
         limits = to_mel(np.array([self.fmin, self.fmax]), self.scale)
-        hertz = to_hertz(np.linspace(limits[0], limits[1], self.n_mels + 2), self.scale)
+        mels = np.linspace(limits[0], limits[1], self.n_mels + 2)
+        if self.edges == "mels":
+            return mels
+        hertz = to_hertz(mels, self.scale)
         return np.floor((self.n_fft + 1) * hertz / self.sample_rate) if self.edges == "bins" else hertz
 
     @cached_property
     def _positions(self) -> Floats:
         """Of the bins, in the unit of the corners."""
         apart = 1.0 if self.edges == "bins" else self.sample_rate / self.n_fft
-        return np.asarray(np.arange(self.n_fft // 2 + 1) * apart, np.float64)
+        places = np.asarray(np.arange(self.n_fft // 2 + 1) * apart, np.float64)
+        return to_mel(places, self.scale) if self.edges == "mels" else places
 
     @cached_property
     def segment(self) -> NDArray[np.int64]:

@@ -61,8 +61,8 @@ class LogMel(Extraction):
 
     @property
     def lowest(self) -> int:
-        """The floor in Q9 of log2."""
-        return int(np.rint(np.log2(self.given.floor) * 512))
+        """The log of nothing in Q9 of log2."""
+        return int(np.rint(np.log2(max(self.given.floor, self.given.offset)) * 512))
 
     @property
     def range(self) -> int | None:
@@ -98,20 +98,30 @@ class LogMel(Extraction):
     @property
     def plus(self) -> int:
         """What the log of half an energy of integers lacks to that of an energy, in Q11."""
-        return int(
-            np.rint(2048 * np.log2(2 * self.step_of_bin / (self.given.n_fft if self.given.scaled else 1)))
-        )
+        return int(np.rint(2048 * np.log2(self._half_step)))
+
+    @property
+    def _half_step(self) -> float:
+        return 2 * self.step_of_bin / (self.given.n_fft if self.given.scaled else 1)
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        """What is added to halves of energies, as a mantissa of 16 bits and the exponent of two."""
+        if not self.given.offset:
+            return 0, 0
+        mantissa, exponent = np.frexp(self.given.offset / self._half_step)
+        return int(np.ldexp(mantissa, 16)), int(exponent) - 16
 
     @abstractmethod
     def bins(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
         """Of each frame: powers or magnitudes of bins (n, n_bins), and the shift up (n,)."""
 
     def energies(self, p: Array) -> tuple[Array, Array]:
-        """Halves of the sums of filters, and of all bins, and how much these are shifted down: (n, n_mels + 1).
+        """Halves of the sums of filters, and of all bins; how far they are shifted down: (n, n_mels + 1).
 
-        A bin's part in the filter that rises at it is half of ``p * weight`` in Q15, rounded down; the rest is its
-        part in the one that falls. The sums of the bins between two corners are halved where they reach 2**31,
-        and the bins behind with them.
+        A bin's part in the filter that rises at it is half of ``p * weight`` in Q15, rounded down; the rest
+        is its part in the one that falls. The sums of the bins between two corners are halved where they
+        reach 2**31, and the bins behind with them.
         """
         weights = self.bank.weights.astype(np.int64)
         out, downs = np.zeros((2, len(p), self.bank.n_mels + 1), np.int64)
@@ -166,10 +176,22 @@ class LogMel(Extraction):
     def logs(self, p: Array, shift: Array) -> Array:
         """Of the `energies` of bins, in Q9 of log2, at least the floor."""
         energy, down = self.energies(p)
+        octaves = 1 if self.magnitude else 2
+        if self.given.offset:
+            energy, down = self._with_offset(energy, down, shift[:, None] * octaves)
         factors = np.append(np.zeros(self.bank.n_mels) if self.factors is None else self.factors, 0)
-        plus = self.plus - shift[:, None] * (2048 if self.magnitude else 4096) + (down << 11)
+        plus = self.plus - shift[:, None] * (octaves << 11) + (down << 11)
         q9 = (log2_q11(energy) + plus + factors.astype(np.int64) + 2) >> 2
         return np.where(energy == 0, self.lowest, np.maximum(q9, self.lowest))
+
+    def _with_offset(self, energy: Array, down: Array, shift: Array) -> tuple[Array, Array]:
+        """Energies above 0 plus the offset, which has 31 bits at most: those far below move down for it."""
+        mantissa, exponent = self.offset
+        place = exponent + shift - down
+        more = np.maximum(place - 15, 0)
+        added = np.where(place < -16, 0, (mantissa << np.clip(place, 0, 15)) >> np.clip(-place, 0, 16))
+        energy = np.where(energy > 0, (energy >> np.minimum(more, 32)) + added, 0)
+        return energy, down + more
 
     def with_energy(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
         """Log energies of windows, int64 (n, n_frames, n_mels), and those of whole frames, (n, n_frames)."""

@@ -24,12 +24,14 @@ _DEFAULTS: Mapping[str, Any] = {
     "edges": "hertz",
     "log": "ln",
     "floor": 1e-10,
+    "offset": 0.0,
     "top_db": 80.0,
     "pre_emphasis": 0.0,
     "scaled": False,
     "full_scale": 32768.0,
     "n_mfcc": 13,
     "lifter": 0,
+    "dct": "ortho",
     "energy": False,
     "precision": "int32",
 }
@@ -58,13 +60,27 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
         "lifter": 22,
         "energy": True,
     },
+    "tensorflow": {
+        "n_fft": 1024,
+        "hop_length": 256,
+        "n_mels": 80,
+        "fmin": 80.0,
+        "fmax": 7600.0,
+        "spectrum": "magnitude",
+        "edges": "mels",
+        "floor": 1e-6,
+        "offset": 1e-6,
+        "top_db": 180.0,
+        "dct": "htk",
+    },
 }
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "spectrum": ("power", "magnitude"),
     "mel_scale": ("htk", "slaney"),
     "mel_norm": (None, "slaney"),
-    "edges": ("hertz", "bins"),
+    "edges": ("hertz", "bins", "mels"),
     "log": ("ln", "log2", "db"),
+    "dct": ("ortho", "htk"),
     "precision": ("int32", "int16"),
 }
 _SIZES = tuple(2**k for k in range(3, 13))
@@ -88,12 +104,14 @@ class Options:
     edges: str
     log: str
     floor: float
+    offset: float
     top_db: float
     pre_emphasis: float
     scaled: bool
     full_scale: float
     n_mfcc: int
     lifter: int
+    dct: str
     energy: bool
     precision: str
     sample_rate: float
@@ -177,6 +195,8 @@ def _check(who: str, known: Mapping[str, Any], rate: float) -> None:
         raise refuse("fmax", f"0 <= fmin={known['fmin']!r} < fmax <= sample_rate / 2 is needed")
     if not _is_number(known["floor"]) or not 1e-18 <= known["floor"] <= 1:
         raise refuse("floor", "a number from 1e-18 to 1 is needed")
+    if not _is_number(known["offset"]) or not 0 <= known["offset"] <= 1:
+        raise refuse("offset", "a number from 0 to 1 is needed")
     if not _is_number(known["pre_emphasis"]) or not 0 <= known["pre_emphasis"] < 1:
         raise refuse("pre_emphasis", "a number from 0 to below 1 is needed")
     if not _is_number(known["top_db"]) or not 0 < known["top_db"] <= 180:

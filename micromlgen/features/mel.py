@@ -132,7 +132,7 @@ class MelExtractor(Extractor):
         energies, whole, given = self._energies(samples)
         in_db = 20 if given.spectrum == "magnitude" else 10
         factor = {"ln": 1.0, "log2": 1 / np.log(2), "db": in_db / np.log(10)}[given.log]
-        log, own = (factor * np.log(np.maximum(e, given.floor)) for e in (energies, whole))
+        log, own = (factor * np.log(np.maximum(e + given.offset, given.floor)) for e in (energies, whole))
         if given.top_db < 180:
             in_base = given.top_db * np.log(10) / in_db * factor
             log = np.maximum(log, log.max(axis=(1, 2), keepdims=True) - in_base)
@@ -158,20 +158,24 @@ class MelSpectrogram(MelExtractor):
         Hz, by default from 0 to half the sample rate.
     window : str or tuple
         As of `scipy.signal.get_window`, periodic; by default "hann". "ones": none.
-    preset : {None, "librosa", "torchaudio", "python_speech_features"}
+    preset : {None, "librosa", "torchaudio", "python_speech_features", "tensorflow"}
         Sets what is not given, so that frames give what this library's defaults give, without the padding at
         the ends of a recording (``center=False``). torchaudio's n_fft=400 is a frame of 400 samples here, in
-        512.
+        512. "tensorflow": as its guide to mel spectrograms and MFCCs has it, by tf.signal.stft,
+        linear_to_mel_weight_matrix and mfccs_from_log_mel_spectrograms.
     spectrum : {"power", "magnitude"}
     mel_scale : {"htk", "slaney"}
     mel_norm : {None, "slaney"}
         "slaney": triangles of area 1 rather than of height 1.
-    edges : {"hertz", "bins"}
-        Corners of triangles where they are, or rounded down to bins.
+    edges : {"hertz", "bins", "mels"}
+        Corners of triangles where they are, or rounded down to bins; "mels": where they are, but triangles
+        are straight over mel rather than over Hz.
     log : {"ln", "log2", "db"}
         "db": 10 log10 of powers, 20 log10 of magnitudes.
     floor : float
         Least energy, by default 1e-10; what is below counts as this.
+    offset : float
+        Added to energies, by default 0.
     top_db : float
         Nothing in a window is further below its highest than this, by default 80, and 180 for anything: what
         integers of a frame span is about 90 dB.
@@ -206,6 +210,7 @@ class MelSpectrogram(MelExtractor):
         edges: str | None = None,
         log: str | None = None,
         floor: float | None = None,
+        offset: float | None = None,
         top_db: float | None = None,
         pre_emphasis: float | None = None,
         scaled: bool | None = None,
@@ -227,6 +232,7 @@ class MelSpectrogram(MelExtractor):
         self.edges = edges
         self.log = log
         self.floor = floor
+        self.offset = offset
         self.top_db = top_db
         self.pre_emphasis = pre_emphasis
         self.scaled = scaled

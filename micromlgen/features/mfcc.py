@@ -13,6 +13,7 @@ from scipy.fft import dct
 
 from micromlgen.convert import converts
 from micromlgen.features._logmel import LogMel, frame_names
+from micromlgen.features._melspec import Options
 from micromlgen.features.mel import MelExtractor
 from micromlgen.ir import Extraction, Layout
 
@@ -24,11 +25,14 @@ _CODE = (500, 250, 200, 200)
 _CYCLES = (60.0, 10.0, 4.0, 6.0)
 
 
-def cosines(n_mfcc: int, n_mels: int, lifter: int) -> NDArray[np.float64]:
-    """Rows of the orthonormal DCT-II, times the lifter: shape (n_mfcc, n_mels)."""
-    rows = np.asarray(dct(np.eye(n_mels), norm="ortho", axis=0))[:n_mfcc]
+def cosines(given: Options) -> NDArray[np.float64]:
+    """Rows of the DCT-II, times the lifter: shape (n_mfcc, n_mels)."""
+    n, lifter = given.n_mfcc, given.lifter
+    rows = np.asarray(dct(np.eye(given.n_mels), norm="ortho", axis=0))[:n]
+    if given.dct == "htk":
+        rows[0] *= np.sqrt(2)
     if lifter:
-        rows = rows * (1 + lifter / 2 * np.sin(np.pi * np.arange(n_mfcc) / lifter))[:, None]
+        rows = rows * (1 + lifter / 2 * np.sin(np.pi * np.arange(n) / lifter))[:, None]
     return rows
 
 
@@ -50,8 +54,7 @@ class Cepstra(Extraction):
 
     @cached_property
     def _rows(self) -> NDArray[np.float64]:
-        given = self.mel.given
-        return cosines(given.n_mfcc, given.n_mels, given.lifter)
+        return cosines(self.mel.given)
 
     @cached_property
     def _exponents(self) -> NDArray[np.int64]:
@@ -77,7 +80,7 @@ class Cepstra(Extraction):
 
     @property
     def shifts(self) -> NDArray[np.uint8]:
-        """By how much sums are shifted down, shape (n_mfcc,): of halves of sums in Q9 times rows over 2**8."""
+        """By how much sums of logs in Q8 times rows over 2**8 are shifted down, shape (n_mfcc,)."""
         return (self._exponents - self.fraction).astype(np.uint8)
 
     @property
@@ -119,7 +122,7 @@ class Cepstra(Extraction):
         given = self.mel.given
         liftered = f", lifter {given.lifter}" if given.lifter else ""
         first = "; the first is the log energy of the frame" if given.energy else ""
-        return [*self.mel.contract(), f"{given.n_mfcc} coefficients, orthonormal DCT-II{liftered}{first}"]
+        return [*self.mel.contract(), f"{given.n_mfcc} coefficients, DCT-II ({given.dct}){liftered}{first}"]
 
 
 class MFCC(MelExtractor):
@@ -131,6 +134,8 @@ class MFCC(MelExtractor):
         Coefficients of a frame, by default 13.
     lifter : int
         Coefficient i is multiplied by ``1 + lifter / 2 * sin(pi * i / lifter)``; by default 0, not at all.
+    dct : {"ortho", "htk"}
+        Orthonormal, by default; "htk": the first row is not divided by the square root of 2.
     energy : bool
         Whether the log energy of the frame takes the place of the first coefficient.
 
@@ -156,11 +161,13 @@ class MFCC(MelExtractor):
         edges: str | None = None,
         log: str | None = None,
         floor: float | None = None,
+        offset: float | None = None,
         top_db: float | None = None,
         pre_emphasis: float | None = None,
         scaled: bool | None = None,
         full_scale: float | None = None,
         lifter: int | None = None,
+        dct: str | None = None,
         energy: bool | None = None,
         precision: str = "int32",
     ) -> None:
@@ -180,11 +187,13 @@ class MFCC(MelExtractor):
         self.edges = edges
         self.log = log
         self.floor = floor
+        self.offset = offset
         self.top_db = top_db
         self.pre_emphasis = pre_emphasis
         self.scaled = scaled
         self.full_scale = full_scale
         self.lifter = lifter
+        self.dct = dct
         self.energy = energy
         self.precision = precision
 
@@ -196,7 +205,7 @@ class MFCC(MelExtractor):
     def _reference(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         given = self._options()
         log, whole = self._logs(samples)
-        out = log @ cosines(given.n_mfcc, given.n_mels, given.lifter).T
+        out = log @ cosines(given).T
         if given.energy:
             out[:, :, 0] = whole
         return np.asarray(out.reshape(len(samples), -1))

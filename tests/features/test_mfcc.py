@@ -96,6 +96,33 @@ def test_the_preset_of_torchaudio_is_its_formula() -> None:
     np.testing.assert_allclose(ours.reference(X), decibels @ rows.T, atol=1e-9)
 
 
+def test_the_preset_of_tensorflow_is_its_guide() -> None:
+    """Its functions as their documentation defines them, in float64: too heavy a package to install for this."""
+    X = voiced(4, 1024, -6)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
+    spectrum = np.abs(np.fft.rfft(X / 32768.0 * window))
+
+    def mel(hertz: Any) -> Any:
+        return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
+
+    edges = np.linspace(mel(80.0), mel(7600.0), 82)
+    bins = mel(np.linspace(0.0, 8000.0, 513)[1:])[:, None]  # without that of 0 Hz
+    lower = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    upper = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    bank = np.pad(np.maximum(0.0, np.minimum(lower, upper)), ((1, 0), (0, 0)))
+    logs = np.log(spectrum @ bank + 1e-6)
+    rows = 2 * np.cos(np.pi * np.arange(13)[:, None] * (2 * np.arange(80) + 1) / 160)
+    theirs = logs @ rows.T / np.sqrt(2 * 80)
+    ours = MFCC(16000, preset="tensorflow")
+    np.testing.assert_allclose(ours.reference(X), theirs, atol=1e-9)
+    np.testing.assert_allclose(ours.dequantize(ours.transform(X)), theirs, atol=0.02)
+    mels = MelSpectrogram(16000, preset="tensorflow")
+    np.testing.assert_allclose(mels.reference(X), logs, atol=1e-9)
+    for level in (-1, -50, -90):
+        X = voiced(4, 1024, level)
+        np.testing.assert_allclose(mels.dequantize(mels.transform(X)), mels.reference(X), atol=0.01)
+
+
 @pytest.mark.parametrize("options", PRESETS, ids=str)
 def test_error_is_small_at_any_level(options: dict[str, Any]) -> None:
     mfcc = MFCC(16000, **options)
@@ -157,6 +184,9 @@ def test_frames_follow_one_another() -> None:
         (MFCC(44100, n_fft=4096, n_mels=255, n_mfcc=255, floor=1e-18, precision="int16"), 4096),
         (MFCC(16000, preset="python_speech_features", precision="int16"), 720),
         (MelSpectrogram(8000, n_fft=128, n_mels=21, spectrum="magnitude", precision="int16"), 256),
+        (MFCC(16000, preset="tensorflow"), 1024),
+        (MFCC(16000, preset="tensorflow", n_fft=512, offset=1.0, energy=True, precision="int16"), 512),
+        (MFCC(16000, offset=1e-12, edges="mels"), 512),
     ],
     ids=lambda value: str(value).replace("\n", "")[:50],
 )
@@ -199,7 +229,10 @@ def test_from_samples_to_a_word(dtype: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "kaldi"}, r"preset='kaldi': use one of librosa, torchaudio, python_speech_features"),
+        (
+            {"preset": "kaldi"},
+            r"preset='kaldi': use one of librosa, torchaudio, python_speech_features, tensorflow",
+        ),
         ({"sample_rate": 0}, r"sample_rate=0: a number of samples in a second"),
         ({"n_fft": 400}, r"n_fft=400: a power of two from 8 to 4096"),
         ({"frame_length": 600}, r"frame_length=600: an integer from 1 to 512"),
@@ -211,6 +244,8 @@ def test_from_samples_to_a_word(dtype: str) -> None:
         ({"window": "hanning"}, r"window='hanning' is none of scipy"),
         ({"fmin": 10, "fmax": 20}, r"no bin lies between fmin=10 and fmax=20"),
         ({"top_db": -3}, r"top_db=-3: a number of dB up to 180"),
+        ({"offset": -1}, r"offset=-1: a number from 0 to 1"),
+        ({"dct": "full"}, r"dct='full': use one of 'ortho', 'htk'"),
         ({"precision": "int8"}, r"precision='int8': use one of 'int32', 'int16'"),
         ({"lifter": -1}, r"lifter=-1: an integer from 0"),
         ({"full_scale": 0.5}, r"full_scale=0.5: a number from 1 to 32768"),
