@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from micromlgen.errors import UnsupportedError
 
@@ -60,23 +59,3 @@ def takes_samples(step: Any) -> bool:
         parts = [part for _, part in step.transformer_list if part != "drop"]
         return any(map(takes_samples, parts))
     return bool(getattr(step, "takes_samples", False))
-
-
-def of_samples_first(estimator: Any) -> tuple[list[Any], Pipeline | None]:
-    """The first steps of a Pipeline that take samples, and the others, or None where there are none.
-
-    Pipelines inside it that begin with samples are taken apart.
-    """
-    steps = _flat(estimator)
-    n = next((i for i, (_, step) in enumerate(steps) if not takes_samples(step)), len(steps))
-    return [step for _, step in steps[:n]], Pipeline(steps[n:]) if n < len(steps) else None
-
-
-def _flat(pipeline: Any) -> list[tuple[str, Any]]:
-    out = []
-    for name, step in pipeline.steps:
-        if hasattr(step, "steps") and takes_samples(step):
-            out += [(f"{name}__{inner}", each) for inner, each in _flat(step)]
-        elif step is not None and not (isinstance(step, str) and step == "passthrough"):
-            out.append((name, step))
-    return out

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from micromlgen.ir import Layout, Model
-from micromlgen.samples import of_samples_first
+from micromlgen.samples import takes_samples
 
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Where a member's best layout is looked for: on which cores, and what flash and cycles count there.
@@ -83,6 +84,26 @@ def _best(layouts: Sequence[Layout], cores: Sequence[str], flash: float, cycles:
         return sum(flash * log(max(x.flash[c], 1)) + cycles * log(max(x.cycles[c], 1)) for c in cores)
 
     return min(range(len(layouts)), key=cost)
+
+
+def of_samples_first(estimator: Any) -> tuple[list[Any], Pipeline | None]:
+    """The first steps of a Pipeline that take samples, and the others, or None where there are none.
+
+    Pipelines inside it that begin with samples are taken apart.
+    """
+    steps = _flat(estimator)
+    n = next((i for i, (_, step) in enumerate(steps) if not takes_samples(step)), len(steps))
+    return [step for _, step in steps[:n]], Pipeline(steps[n:]) if n < len(steps) else None
+
+
+def _flat(pipeline: Any) -> list[tuple[str, Any]]:
+    out = []
+    for name, step in pipeline.steps:
+        if hasattr(step, "steps") and takes_samples(step):
+            out += [(f"{name}__{inner}", each) for inner, each in _flat(step)]
+        elif step is not None and not (isinstance(step, str) and step == "passthrough"):
+            out.append((name, step))
+    return out
 
 
 def behind_samples(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:

@@ -16,12 +16,12 @@ from micromlgen.features.sequence import in_sequence as extractors_in_sequence
 from micromlgen.features.windower import framed
 from micromlgen.ir import Extraction, Input, Model
 from micromlgen.models._folding import Stages, fold
-from micromlgen.models._members import fitted_inside
+from micromlgen.models._members import fitted_inside, of_samples_first
 from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is_nothing, stages_of
 from micromlgen.models._trees import OnTrees
 from micromlgen.models.chain import chained
 from micromlgen.models.scalers import of_map
-from micromlgen.samples import of_samples_first, takes_samples
+from micromlgen.samples import takes_samples
 
 
 @converts("sklearn.pipeline.Pipeline")
