@@ -24,8 +24,8 @@ _MOST_FREQUENCIES = 64
 _FULL_SCALE, _MOST, _LEAST = 32768.0, 2.0**30, 2.0**-30
 _CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -O2: bytes of code of all, and of a frequency; cycles of a sample, and of a magnitude.
-_CODE, _EACH = (700, 220, 200, 220), (330, 120, 90, 110)
-_CYCLES, _ROOT = (140.0, 22.0, 9.0, 10.0), (1500.0, 200.0, 140.0, 180.0)
+_CODE, _EACH = (220, 20, 20, 20), (615, 250, 200, 230)
+_CYCLES, _ROOT = (138.0, 21.0, 9.1, 10.7), (1500.0, 200.0, 140.0, 180.0)
 
 
 class Resonance(NamedTuple):
