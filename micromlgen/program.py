@@ -104,7 +104,7 @@ class Program:
         return self.model.decode(self.predict_index(self.quantize(X)))
 
     def stream(self, recording: Any) -> Array:
-        """What the C's stream answers to a recording, window after window, bit for bit.
+        """What the C's stream answers to a recording, window after window, as `predict` does to rows.
 
         Filters at the beginning of a Pipeline run on from the first sample to the last; a `Windower` tells
         the length and the hop of windows, else they are as long as a row, one after another.

@@ -83,6 +83,9 @@ class Windower(Filter):
     what filters before the Windower do not know of the time before: nothing, of an FIR filter, where
     ``lead`` is as long as its taps less one.
 
+    `length` and `hop` are in frames as they come to the Windower. Behind an FIR filter that decimates by 4,
+    windows of 64 are made of rows of 256: ``Windower(256, hop=4 * hop).split(recording)``.
+
     `reference` is the same samples.
     """
 

@@ -10,7 +10,7 @@ from scipy import signal
 
 import micromlgen as mm
 from micromlgen.boards import STRICT, core
-from micromlgen.calls import twin_calls
+from micromlgen.calls import predict_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FIRFilter
 from tests.cases import Case
@@ -78,6 +78,17 @@ def test_decimation_keeps_the_first_of_each() -> None:
     X = stacked(50)
     whole = FIRFilter(DESIGNS["odd"][0]).fit(X).transform(X)
     np.testing.assert_array_equal(FIRFilter(DESIGNS["odd"][0], 4).fit(X).transform(X), whole[:, ::4])
+
+
+@pytest.mark.boards
+def test_outputs_that_are_not_kept_are_not_computed() -> None:
+    X = stacked(256)[:1]
+    calls = []
+    for decimation in (1, 8):
+        program = mm.transpile(FIRFilter(signal.firwin(64, 0.1), decimation).fit(X), name=f"by{decimation}")
+        calls.append(predict_call(program.model, program.header, program.name, X))
+    every, one_of_eight = (result.cost[0] for result in core("cortex-m0plus").run(calls))
+    assert one_of_eight < every / 4
 
 
 def test_symmetric_taps_take_half_a_table() -> None:
