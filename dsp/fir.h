@@ -6,12 +6,14 @@
 #define MICROMLGEN_FIR_2
 #if defined(__AVR_HAVE_ELPM__)
 #define MML2_FIR_LPM_ "elpm"
-#define MML2_FIR_PAGE_ "out %[rampz], %[page]\n\t"
-#define MML2_FIR_IN_PAGE_(at) , [rampz] "I"(_SFR_IO_ADDR(RAMPZ)), [page] "r"((uint8_t)((at) >> 16))
+#define MML2_FIR_PAGE_ "out %[rampz], r13\n\t"
+#define MML2_FIR_RAMPZ_ _SFR_IO_ADDR(RAMPZ)
+#define MML2_FIR_PAGE_OF_(at) ((uint8_t)((at) >> 16))
 #elif defined(__AVR__)
 #define MML2_FIR_LPM_ "lpm"
 #define MML2_FIR_PAGE_
-#define MML2_FIR_IN_PAGE_(at)
+#define MML2_FIR_RAMPZ_ 0
+#define MML2_FIR_PAGE_OF_(at) 0
 #endif
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define MML2_FIR_DSP_
@@ -44,43 +46,48 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_run(
     int32_t sum, const int16_t *x, MML2_FLASH_AT(int16_t) taps, uint16_t n, int8_t step)
 {
 #if defined(__AVR_HAVE_MUL__) && !defined(__AVR_TINY__)
-    const int16_t next = (int16_t)(2 * step - 1); /* bytes on from the second one of a sample */
+    /* Registers are named: with -flto avr-gcc finds none for operands of so many classes. */
     uint16_t z = (uint16_t)taps;
-    uint8_t zero;
+    register int32_t total __asm__("r22") = sum;
+    register uint16_t left __asm__("r16") = n;
+    register int16_t next __asm__("r14") = (int16_t)(2 * step - 1); /* bytes on from the second one of a sample */
+    register uint8_t zero __asm__("r13") = MML2_FIR_PAGE_OF_(taps);
     if (!n) return sum;
     __asm__ volatile(
         MML2_FIR_PAGE_
-        "clr %[zero]\n"
+        "clr r13\n"
         "1:\tld r18, X+\n\t"
         "ld r19, X\n\t"
-        "add r26, %A[next]\n\t"
-        "adc r27, %B[next]\n\t"
+        "add r26, r14\n\t"
+        "adc r27, r15\n\t"
         MML2_FIR_LPM_ " r20, Z+\n\t"
         MML2_FIR_LPM_ " r21, Z+\n\t"
         "muls r19, r21\n\t"
-        "add %C[sum], r0\n\t"
-        "adc %D[sum], r1\n\t"
+        "add r24, r0\n\t"
+        "adc r25, r1\n\t"
         "mul r18, r20\n\t"
-        "add %A[sum], r0\n\t"
-        "adc %B[sum], r1\n\t"
-        "adc %C[sum], %[zero]\n\t"
-        "adc %D[sum], %[zero]\n\t"
+        "add r22, r0\n\t"
+        "adc r23, r1\n\t"
+        "adc r24, r13\n\t"
+        "adc r25, r13\n\t"
         "mulsu r19, r20\n\t"
-        "sbc %D[sum], %[zero]\n\t" /* carry is the product's sign */
-        "add %B[sum], r0\n\t"
-        "adc %C[sum], r1\n\t"
-        "adc %D[sum], %[zero]\n\t"
+        "sbc r25, r13\n\t" /* carry is the product's sign */
+        "add r23, r0\n\t"
+        "adc r24, r1\n\t"
+        "adc r25, r13\n\t"
         "mulsu r21, r18\n\t"
-        "sbc %D[sum], %[zero]\n\t"
-        "add %B[sum], r0\n\t"
-        "adc %C[sum], r1\n\t"
-        "adc %D[sum], %[zero]\n\t"
-        "sbiw %[n], 1\n\t"
+        "sbc r25, r13\n\t"
+        "add r23, r0\n\t"
+        "adc r24, r1\n\t"
+        "adc r25, r13\n\t"
+        "subi r16, 1\n\t"
+        "sbci r17, 0\n\t"
         "brne 1b\n\t"
         "clr r1"
-        : [sum] "+r"(sum), "+x"(x), "+z"(z), [n] "+w"(n), [zero] "=&r"(zero)
-        : [next] "r"(next) MML2_FIR_IN_PAGE_(taps)
+        : "+r"(total), "+x"(x), "+z"(z), "+r"(left), "+r"(zero)
+        : "r"(next), [rampz] "I"(MML2_FIR_RAMPZ_)
         : "r18", "r19", "r20", "r21", "memory");
+    return total;
 #else
     uint_fast16_t i = 0;
 #if defined(MML2_FIR_DSP_)
@@ -94,8 +101,8 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_run(
     for (; i + 2u <= n; i += 2u, x += 2) sum = mml2_fir_pair(sum, mml2_fir_two(x), mml2_fir_two(taps + i));
 #endif
     for (; i != n; ++i, x += step) sum += (int32_t)*x * (int16_t)MML2_FLASH_GET_U16(taps, i);
-#endif
     return sum;
+#endif
 }
 
 /* The sum of n samples times taps. */

@@ -91,7 +91,7 @@ def test_c_is_the_twin_under_sanitizers() -> None:
 @pytest.mark.boards
 @pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
 def test_boards_give_the_same(name: str) -> None:
-    assert_c_is_the_twin(name, ("-O2",))
+    assert_c_is_the_twin(name, ("-Os", "-flto") if name == "avr" else ("-O2",))  # as Arduino does
 
 
 def test_from_a_recording_to_tones() -> None:

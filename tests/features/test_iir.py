@@ -128,7 +128,7 @@ def test_c_is_the_twin_under_sanitizers() -> None:
 @pytest.mark.boards
 @pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
 def test_boards_give_the_same(name: str) -> None:
-    assert_c_is_the_twin(name, 40, ("-O2",))
+    assert_c_is_the_twin(name, 40, ("-Os", "-flto") if name == "avr" else ("-O2",))  # as Arduino does
 
 
 def test_the_banner_tells_the_bound() -> None:
