@@ -8,6 +8,7 @@ from micromlgen.features.iir import IIRFilter
 from micromlgen.features.mel import MelSpectrogram
 from micromlgen.features.mfcc import MFCC
 from micromlgen.features.statistics import Statistics
+from micromlgen.features.wavelet import Wavelet
 from micromlgen.features.windower import Windower
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "IIRFilter",
     "MelSpectrogram",
     "Statistics",
+    "Wavelet",
     "Windower",
 ]
