@@ -1,5 +1,6 @@
 """Feature extractors: fixed-point DSP as scikit-learn transformers, with the same integers on the board."""
 
+from micromlgen.features.bandpower import BandPower
 from micromlgen.features.dc import DCRemoval
 from micromlgen.features.fft import FFT
 from micromlgen.features.fir import FIRFilter
@@ -14,6 +15,7 @@ from micromlgen.features.windower import Windower
 __all__ = [
     "FFT",
     "MFCC",
+    "BandPower",
     "DCRemoval",
     "FIRFilter",
     "Goertzel",
