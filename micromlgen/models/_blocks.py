@@ -34,6 +34,11 @@ class Blocks:
     step: int
     n_blocks: int
 
+    @property
+    def nbytes(self) -> int:
+        """In flash."""
+        return self.table.nbytes
+
 
 def blocks_of(weights: Array) -> Blocks | None:
     """The rows of an int8 matrix as blocks; None where their bytes do not fit.

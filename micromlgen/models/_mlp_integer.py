@@ -3,7 +3,8 @@
 Each neuron has a scale of its own: that of its weights is such that one multiplication by 16 bits and a shift
 by whole bytes, rounded once, brings its sum to the integers of its output. So do Jacob and others (arXiv
 1712.05877) with multipliers of 31 bits, and so does LiteRT for weights by channel. In int8 all of that stays
-in 32 bits, by proof, and the bias is added behind the multiplication together with what rounds.
+in 32 bits, by proof, and the bias is added behind the multiplication together with what rounds. Layers whose
+weights take few values have one scale for all neurons, so that they still do.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from micromlgen import kernels
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Array, Input
 from micromlgen.models._activations import FUNCTIONS, Activation, Curve, curve_of
+from micromlgen.models._codes import few
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._rounding import rounded_together
 from micromlgen.models._widths import Width
@@ -126,12 +128,14 @@ class _Plan:
     zero: int
     curve: Curve | None
     given: _Values
+    #: Whether weights that are equal must stay so.
+    shared: bool
 
     def rounded(self, width: Width, rows: Array | None) -> Hidden:
         """The layer, whose weights are rounded to the nearest, or so that its sums of `rows` change least."""
         exact = self.weights / self.unit[:, None]
         layer = self._with(np.rint(exact).astype(width), np.zeros(len(exact)))
-        if rows is not None and width == "int8":
+        if rows is not None and width == "int8" and not self.shared:
             integers, lost = rounded_together(exact, rows, np.iinfo(width).max)
             together = self._with(integers.astype(width), lost)
             # These are not the nearest weights, for which there is room by proof.
@@ -271,7 +275,8 @@ def _built(
     weights, bias = plan[1].folded(last)
     n = weights.shape[1]
     ones = Input(n, inputs.dtype, np.zeros(n, np.int32), top=plan[1].most - 1)
-    sums = Matrix(weights, bias).scaled(ones, width, rows=rows if together else None, by_row=by_row)
+    known = rows if together and not few(weights) else None
+    sums = Matrix(weights, bias).scaled(ones, width, rows=known, by_row=by_row)
     return IntegerLayers(tuple(hidden), sums)
 
 
@@ -307,11 +312,14 @@ def _hidden(
         if curve is not None and (steps > unit).any():
             return None
         unit = np.maximum(unit, steps)
+    shared = few(weights)
+    if shared:
+        own, unit = (np.full(len(each), each.max()) for each in (own, unit))
     multiplier = np.maximum(np.ceil(own / unit * 2.0**shift), 1)
     if (multiplier > _TOP).any():
         return None
     sums, factors = multiplier * unit / 2.0**shift, multiplier.astype(np.uint16)
-    plan = _Plan(weights, bias, sums, factors, shift, short, low, high, zero, curve, values)
+    plan = _Plan(weights, bias, sums, factors, shift, short, low, high, zero, curve, values, shared)
     most = top + 1 if (short or zero == -128) and curve is None else top
     unit = unit if curve is None else np.full(len(unit), curve.unit)
     return plan, _Values(most, unit, float(zero))

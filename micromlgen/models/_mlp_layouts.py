@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from micromlgen import kernels
 from micromlgen.ir import Layout
 from micromlgen.models._blocks import Blocks, blocks_of
+from micromlgen.models._codes import Codes, codes_of
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._mlp_integer import IntegerLayers
 from micromlgen.models._products import CORES
@@ -24,6 +25,7 @@ _NEURON, _CURVE = (315, 250, 32, 140), (2800, 525, 82, 400)
 #: Code in int16; in int8 that of all layers, what they add as rows, and blocks.
 _CODE_16 = (600, 300, 400, 330)
 _CODE_8, _CODE_ROWS, _CODE_BLOCKS = (500, 280, 300, 300), (330, 140, 290, 100), (200, 230, 120, 230)
+_CODE_CODES = (600, 270, 110, 210)
 #: A product in integers, by kernel.
 _INTEGER_PRODUCT = {
     "i16": (32.5, 5, 1.5, 4.75),
@@ -33,6 +35,8 @@ _INTEGER_PRODUCT = {
 #: A neuron in int16 and in int8.
 _INTEGER_NEURON = ((200, 45, 35, 30), (100, 35, 20, 25))
 #: A block of a sparse layer, and a row of them.
+#: A weight that a code stands for.
+_CODE_PRODUCT = (22, 12, 8, 9.5)
 _BLOCK, _SPARSE_ROW = (53, 21, 10, 24), (30, 16, 9, 12)
 #: So many products of int8 AVR adds up in three bytes.
 _MOST_IN_24_BITS = 510
@@ -59,25 +63,33 @@ def float_layouts(layers: tuple[Matrix, ...], activation: str) -> Sequence[Layou
 
 
 def integer_layouts(integers: IntegerLayers, kernel: str) -> Sequence[Layout]:
-    """All layers as rows; and, where that pays on a core, some of them as blocks of those that are not 0."""
+    """All layers as rows; where that pays on a core, some as blocks of weights that are not 0; and in as few
+    bytes as can be, some as codes of values that weights share.
+    """
     matrices = [*(layer.rows for layer in integers.hidden), integers.last]
     found = [blocks_of(rows.weights) if kernel == "i8" else None for rows in matrices]
-    ways: set[tuple[Blocks | None, ...]] = {(None,) * len(matrices)}
+    codes = [codes_of(rows.weights) if kernel == "i8" else None for rows in matrices]
+    ways: list[tuple[Blocks | Codes | None, ...]] = [(None,) * len(matrices)]
     for k in range(len(CORES)):
-        ways.add(
-            tuple(_paying(rows, blocks, kernel, k) for rows, blocks in zip(matrices, found, strict=True))
-        )
-    # Dense ones first; which of several comes first matters to nobody.
-    return [
-        _layout(integers, kernel, way) for way in sorted(ways, key=lambda way: [b is not None for b in way])
-    ]
+        ways.append(tuple(_paying(*each, kernel, k) for each in zip(matrices, found, strict=True)))
+    if any(codes):
+        ways.append(tuple(_smallest(*each) for each in zip(matrices, found, codes, strict=True)))
+    return [_layout(integers, kernel, way) for way in dict.fromkeys(ways)]
+
+
+def _smallest(rows: Matrix, blocks: Blocks | None, codes: Codes | None) -> Blocks | Codes | None:
+    """What takes the fewest bytes."""
+    size = rows.weights.nbytes
+    if blocks is not None and blocks.nbytes < size and (codes is None or blocks.nbytes <= codes.nbytes):
+        return blocks
+    return codes if codes is not None and codes.nbytes < size else None
 
 
 def _paying(rows: Matrix, blocks: Blocks | None, kernel: str, k: int) -> Blocks | None:
     """The blocks, if they take less time on a core for no more bytes, or the other way round."""
     if blocks is None:
         return None
-    bytes_, cycles = blocks.table.nbytes, _sparse_cycles(blocks, len(rows.bias), k)
+    bytes_, cycles = blocks.nbytes, _sparse_cycles(blocks, len(rows.bias), k)
     dense = sum(t.nbytes for t in rows.tables), rows.weights.size * float(_INTEGER_PRODUCT[kernel][k])
     return blocks if bytes_**1.5 * cycles < dense[0] ** 1.5 * dense[1] else None
 
@@ -86,39 +98,44 @@ def _sparse_cycles(blocks: Blocks, n_rows: int, k: int) -> float:
     return float(blocks.n_blocks * _BLOCK[k] + n_rows * _SPARSE_ROW[k])
 
 
-def _code(kernel: str, sparse: Sequence[Blocks | None], k: int) -> float:
+def _code(kernel: str, stored: Sequence[Blocks | Codes | None], k: int) -> float:
     """Bytes on one of `CORES`."""
     if kernel != "i8":
         return _CODE_16[k]
-    rows = sum(blocks is None for blocks in sparse) / len(sparse)
-    return _CODE_8[k] + rows * _CODE_ROWS[k] + any(sparse) * _CODE_BLOCKS[k]
+    rows = sum(each is None for each in stored) / len(stored)
+    blocks, codes = (any(isinstance(each, kind) for each in stored) for kind in (Blocks, Codes))
+    return _CODE_8[k] + rows * _CODE_ROWS[k] + blocks * _CODE_BLOCKS[k] + codes * _CODE_CODES[k]
 
 
-def _layout(integers: IntegerLayers, kernel: str, sparse: Sequence[Blocks | None]) -> Layout:
+def _layout(integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Codes | None]) -> Layout:
     """Layers in integers: ``bias`` and ``multiplier`` of all hidden neurons in one table each.
 
     Some cores multiply so many rows of each layer ``together`` with what it is given, others ``fours``,
-    AVR the ``whole`` layer. Layers that have ``blocks`` are stored as these, and ``some`` products are kept.
+    AVR the ``whole`` layer. Layers that have ``blocks`` or ``codes`` are stored as these; ``some`` of their
+    products are kept.
     """
     last, hidden = integers.last, integers.hidden
     matrices = [*(layer.rows for layer in hidden), last]
     together = [
-        1 if blocks else kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables])
-        for rows, blocks in zip(matrices, sparse, strict=True)
+        1 if each else kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables])
+        for rows, each in zip(matrices, stored, strict=True)
     ]
     most = max((len(layer.rows.bias) for layer in hidden), default=0)
     whole = kernel == "i8" and max(rows.weights.shape[1] for rows in matrices) <= _MOST_IN_24_BITS
     fours = [
-        whole and not blocks and min(len(t) for t in rows.tables) >= 4
-        for rows, blocks in zip(matrices, sparse, strict=True)
+        whole and not each and min(len(t) for t in rows.tables) >= 4
+        for rows, each in zip(matrices, stored, strict=True)
     ]
-    parts: dict[str, Any] = {"together": together, "whole": whole, "fours": fours, "blocks": sparse}
+    parts: dict[str, Any] = {"together": together, "whole": whole, "fours": fours}
     parts["some"] = min(most, _SOME)
+    parts["blocks"] = [each if isinstance(each, Blocks) else None for each in stored]
+    parts["codes"] = [each if isinstance(each, Codes) else None for each in stored]
     tables = [
         t
-        for rows, blocks in zip(matrices, sparse, strict=True)
-        for t in ([blocks.table] if blocks else rows.tables)
+        for rows, each in zip(matrices, stored, strict=True)
+        for t in ([each.table] if each else rows.tables)
     ]
+    tables += [each.book for each in stored if isinstance(each, Codes)]
     tables.append(last.constants)
     if hidden:
         parts["bias"] = narrow(np.concatenate([layer.rows.bias for layer in hidden]))
@@ -133,16 +150,20 @@ def _layout(integers: IntegerLayers, kernel: str, sparse: Sequence[Blocks | None
     size = sum(t.nbytes for t in tables)
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
-        flash[core] = float(size + _code(kernel, sparse, k))
+        flash[core] = float(size + _code(kernel, stored, k))
         cycles[core] = float(n_neurons * _INTEGER_NEURON[kernel == "i8"][k])
-        for rows, at_once, blocks in zip(matrices, together, sparse, strict=True):
-            if blocks:
-                cycles[core] += _sparse_cycles(blocks, len(rows.bias), k)
+        for rows, at_once, how in zip(matrices, together, stored, strict=True):
+            if isinstance(how, Blocks):
+                cycles[core] += _sparse_cycles(how, len(rows.bias), k)
+                continue
+            if isinstance(how, Codes):
+                cycles[core] += rows.weights.size * _CODE_PRODUCT[k]
                 continue
             each = float(_INTEGER_PRODUCT[kernel][k])
             if core == "cortex-m4f" and at_once > 1:
                 flash[core] += kernels.bytes_together(rows.weights.shape[1], at_once)
                 each = kernels.element_together(kernel, at_once)
             cycles[core] += rows.weights.size * each
-    name = "blocks" if any(sparse) else "layers"
+    kinds = [name for name in ("codes", "blocks") if any(parts[name])]
+    name = kinds[0] if kinds else "layers"
     return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])

@@ -15,6 +15,7 @@ from micromlgen.affine import Affine
 from micromlgen.fixedpoint import Exponential
 from micromlgen.ir import Calibration, Input, Layout, Model, Regressor
 from micromlgen.models._activations import FUNCTIONS, Activation
+from micromlgen.models._codes import few
 from micromlgen.models._layers import without_idle
 from micromlgen.models._matrix import ULP, Matrix, naming
 from micromlgen.models._mlp_integer import IntegerLayers, quantized
@@ -48,6 +49,11 @@ class Network(Model):
 
     def takes_integers(self) -> bool:
         return False
+
+    @property
+    def isometric(self) -> bool:
+        """Whether weights of several features have the same value, which steps of their own would undo."""
+        return few(self.layers[0].weights)
 
     def quantize(self, inputs: Input, by: Calibration) -> Self:
         layers = without_idle(self.layers, FUNCTIONS[self.activation])

@@ -1,4 +1,4 @@
-"""Sparse rows, and the kernels that multiply all rows of a table."""
+"""Sparse rows, shared weights, and the kernels that multiply all rows of a table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from micromlgen import kernels
 from micromlgen.boards import Call, core
 from micromlgen.models._blocks import blocks_of
+from micromlgen.models._codes import codes_of
 from micromlgen.render import _environment
 
 SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
@@ -79,6 +80,43 @@ def sparse_call(n: int, n_rows: int, rng: Any) -> tuple[Call, Any]:
     return Call(header, X, statement, "int32", n_rows), kernels.dot(X, W)
 
 
+@pytest.mark.parametrize("shape", [(30, 7), (16, 8), (2, 510)])
+def test_codes_stand_for_the_weights(shape: tuple[int, int]) -> None:
+    W = np.random.default_rng(0).integers(-8, 8, shape).astype(np.int8)
+    codes = codes_of(W)
+    assert codes is not None
+    rows = codes.table.reshape(len(W), -1)
+    read = np.stack([codes.book[rows & 15], codes.book[rows >> 4]], axis=2).reshape(len(W), -1)
+    assert (read[:, : shape[1]] == W).all()
+    assert codes.nbytes == 16 + len(W) * -(-shape[1] // 2)
+
+
+def test_what_has_no_codes() -> None:
+    many = np.arange(17, dtype=np.int8).repeat(20).reshape(20, 17)
+    assert codes_of(many) is None
+    assert codes_of(many % 16) is not None
+    assert codes_of(np.zeros((5, 17), np.int8)) is None
+    assert codes_of(np.zeros((5, 511), np.int8)) is None
+    assert codes_of(np.zeros((200, 400), np.int8)) is None
+
+
+def codes_call(n: int, n_rows: int, rng: Any) -> tuple[Call, Any]:
+    W = rng.choice([-127, -5, 3, 127], (n_rows, n)).astype(np.int8)
+    X = rng.choice([-128, -1, 127], (4, n)).astype(np.int8)
+    X[0], W[-1] = -128, -127
+    codes = codes_of(W)
+    assert codes is not None
+    text = IMPORTS + "{{ rows.codes() }}\n{{ flash.array('table', table) }}{{ flash.array('book', book) }}"
+    header = _environment().from_string(text).render(table=codes.table, book=codes.book)
+    first = n_rows // 2
+    statement = (
+        "MML2_FLASH_AT(uint8_t) w = MML2_FLASH_START(table); "
+        f"w = mml2_codes(x, w, MML2_FLASH_START(book), {n}, {first}, y); "
+        f"mml2_codes(x, w, MML2_FLASH_START(book), {n}, {n_rows - first}, y + {first});"
+    )
+    return Call(header, X, statement, "int32", n_rows), kernels.dot(X, W)
+
+
 def rows_call(n: int, n_rows: int, rng: Any) -> tuple[Call, Any]:
     W = rng.choice([-127, -1, 127], (n_rows, n)).astype(np.int8)
     X = rng.choice([-128, -1, 127], (4, n)).astype(np.int8)
@@ -103,6 +141,7 @@ def test_c_is_the_twin(name: str) -> None:
     rng = np.random.default_rng(0)
     checks = [sparse_call(n, n_rows, rng) for n, n_rows in [(4, 2), (30, 7), (259, 6), (512, 5)]]
     checks += [rows_call(n, n_rows, rng) for n, n_rows in [(1, 4), (3, 7), (16, 10), (33, 5), (510, 6)]]
+    checks += [codes_call(n, n_rows, rng) for n, n_rows in [(9, 15), (64, 4), (510, 5)]]
     flags = SANITIZE if name == "host" else ("-O2",)
     for call, exact in checks:
         [result] = core(name).run([call], measure=False, flags=flags)

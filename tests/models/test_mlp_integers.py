@@ -45,9 +45,21 @@ def sparse(activation: str) -> Any:
     return estimator
 
 
+def shared() -> Any:
+    """A network whose weights are multiples of a third of the largest of their layer."""
+    estimator = copy.deepcopy(net(MLPClassifier, (12, 15), "relu", DIGITS / 16, DIGIT, max_iter=5))
+    for coef in estimator.coefs_:
+        coef[:] = np.rint(coef / np.abs(coef).max() * 3) / 3
+    return estimator
+
+
 SIXTEENTHS = (DIGITS[:100] / 16).astype("f4")
 CASES += integer_cases(
-    [Case(f"mlp_blocks_{name}", sparse(name), SIXTEENTHS) for name in ("relu", "tanh")], ("int8",)
+    [
+        *(Case(f"mlp_blocks_{name}", sparse(name), SIXTEENTHS) for name in ("relu", "tanh")),
+        Case("mlp_codes", shared(), SIXTEENTHS),
+    ],
+    ("int8",),
 )
 
 
@@ -258,3 +270,17 @@ def test_sparse_layers_stay_sparse_and_pay(activation: str) -> None:
         assert others[-1].cycles[core_name] < 0.9 * dense.cycles[core_name]
     full = net(MLPClassifier, (10, 9), activation, DIGITS / 16, DIGIT, max_iter=5)
     assert mm.transpile(full, dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0).layout == "layers"
+
+
+def test_shared_weights_stay_shared_and_are_small() -> None:
+    program = mm.transpile(shared(), dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0, optimize="size")
+    model: Any = program.model
+    matrices = [*(layer.rows for layer in model.integers.hidden), model.integers.last]
+    assert all(len(np.unique(rows.weights)) <= 7 for rows in matrices)
+    assert len(set(model.input.exponents.tolist())) == 1
+    assert program.layout == "codes"
+    dense, *_, coded = model.layouts()
+    assert all(coded.flash[name] < dense.flash[name] for name in dense.flash)
+    assert mm.transpile(
+        shared(), dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0, optimize="speed"
+    ).layout in ("layers", "blocks")

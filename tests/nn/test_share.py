@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import micromlgen as mm
 from micromlgen.errors import UnsupportedError
 from micromlgen.nn import prune, share
 from tests.nn.nets import diabetes, digits, nonzeros, reader
@@ -20,6 +21,16 @@ def test_few_values_do_as_well(bits: int, most_lost: float) -> None:
     assert all(1 < len(np.unique(coef)) <= 2**bits for coef in shared.coefs_)
     assert shared.score(test, y_test) >= reader().score(test, y_test) - most_lost
     assert shared.compression_.function == "share"
+
+
+def test_four_bits_a_weight_are_what_a_small_header_stores() -> None:
+    train, test, y, _ = digits()
+    shared = share(reader(), train, y, epochs=20)
+    cost = shared.compression_
+    assert cost.flash_after < 0.8 * cost.flash_before
+    program = mm.transpile(shared, dtype="int8", calibration=train, optimize="size")
+    assert program.layout == "codes"
+    assert (program.predict(test) == shared.predict(test)).mean() >= 0.99
 
 
 def test_training_the_values_helps() -> None:
