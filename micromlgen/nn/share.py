@@ -46,7 +46,7 @@ def share(
 
     The values are found by k-means from evenly spaced ones, each weight as heavy as its input is large on the
     rows, and then trained (Han, Mao and Dally, arXiv 1510.00149). Zero stays a value of its own where a layer
-    was pruned. With ``dtype="int8"`` and ``optimize="size"`` up to 16 values take four bits a weight, but for a
+    was pruned. With ``dtype="int8"`` and ``optimize="size"`` up to 16 values take four bits each, but for a
     first layer behind a scaler, which gives each feature weights of its own scale.
 
     Parameters
