@@ -80,7 +80,8 @@ def schedule(last: Any, epochs: Any, learning_rate: Any, random_state: Any, n_ro
         If a number is out of range.
     """
     rate = last.learning_rate_init if learning_rate is None else learning_rate
-    size = 200 if last.batch_size == "auto" else int(last.batch_size)
+    # Few rows make few batches of scikit-learn's 200, and so few steps.
+    size = min(200, max(32, n_rows // 4)) if last.batch_size == "auto" else int(last.batch_size)
     rng = np.random.default_rng(random_state)
     return Schedule(
         whole("epochs", epochs, 0),

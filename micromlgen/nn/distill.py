@@ -110,7 +110,7 @@ def _begun(student: Any, X: Any, y: Any, classes: Array) -> tuple[Subject, Array
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         begun = clone(last).set_params(solver="adam", early_stopping=False)
-        begun.partial_fit(given, np.resize(classes, len(given)), classes=classes)
+        begun.partial_fit(rows, np.resize(classes, len(given)), classes=classes)
     return Subject(whole if isinstance(whole, Pipeline) else None, begun), given
 
 

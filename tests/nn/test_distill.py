@@ -49,6 +49,15 @@ def test_two_classes_without_answers_behind_a_scaler() -> None:
     assert all((p == q).all() for p, q in zip(student[-1].coefs_, again[-1].coefs_, strict=True))
 
 
+def test_few_rows_are_enough() -> None:
+    X, y = load_iris(return_X_y=True)
+    forest = RandomForestClassifier(10, random_state=0).fit(X, y)
+    student = distill(
+        forest, X, y, student=make_pipeline(StandardScaler(), MLPClassifier((8,), random_state=0))
+    )
+    assert student.score(X, y) >= 0.95
+
+
 def test_a_class_that_the_rows_lack() -> None:
     X, y = load_iris(return_X_y=True)
     forest = RandomForestClassifier(5, random_state=0).fit(X, y)
