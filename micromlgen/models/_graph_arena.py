@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from micromlgen.models._graph import Graph
 from micromlgen.models._graph_int8 import Kernel, Lookup, Products, Same, Softmax, Sum
+from micromlgen.models._graph_ops import Addition, Curve, Operator, Reshaping, Softmaxing
 
 #: Buffers start at multiples of this.
 _ALIGNED = 4
@@ -47,23 +48,25 @@ class _Buffer:
         return self.first <= other.last and other.first <= self.last
 
 
-def _in_place(kernel: Kernel) -> bool:
+def _in_place(kernel: Kernel | Operator) -> bool:
     """Whether the output may lie where the input is."""
     if isinstance(kernel, Products):
         n_in, n_out = kernel.window.image[2], len(kernel.weights)
         # A pixel is copied before its outputs are written.
         return kernel.window.plain and not kernel.depthwise and n_out <= n_in
-    return isinstance(kernel, (Lookup, Sum, Softmax))
+    return isinstance(kernel, (Lookup, Sum, Softmax, Curve, Addition, Softmaxing))
 
 
-def planned(graph: Graph, kernels: Sequence[Kernel], scratch: Sequence[int], itemsize: int = 1) -> Plan:
+def planned(
+    graph: Graph, kernels: Sequence[Kernel | Operator], scratch: Sequence[int], itemsize: int = 1
+) -> Plan:
     """Plan the memory of a net.
 
     Parameters
     ----------
     graph : Graph
-    kernels : sequence of Kernel
-        Of its nodes; `Same` has no memory of its own.
+    kernels : sequence of Kernel, or of Operator in float
+        Of its nodes; what is reshaped has no memory of its own.
     scratch : sequence of int
         Bytes that each node needs for itself.
     itemsize : int
@@ -75,7 +78,9 @@ def planned(graph: Graph, kernels: Sequence[Kernel], scratch: Sequence[int], ite
         last[places[value]] = max(last.get(places[value], -1), step)
     buffers: dict[int, _Buffer] = {}
     owned = {places[graph.input]: "x", places[graph.output]: "y"}
-    if isinstance(kernels[-1], Softmax):  # what goes into it decides alone, where only the class is wanted
+    if isinstance(
+        kernels[-1], (Softmax, Softmaxing)
+    ):  # what goes into it decides alone, where only the class is wanted
         owned.setdefault(places[graph.nodes[-1].inputs[0]], "y")
     for step, (node, kernel) in enumerate(zip(graph.nodes, kernels, strict=True)):
         own = places[node.output]
@@ -99,12 +104,15 @@ def planned(graph: Graph, kernels: Sequence[Kernel], scratch: Sequence[int], ite
     return Plan(values, tuple(b.offset for b in own_memory), size)
 
 
-def _stores(graph: Graph, kernels: Sequence[Kernel]) -> list[int]:
+def _stores(graph: Graph, kernels: Sequence[Kernel | Operator]) -> list[int]:
     """Of each value the one whose memory it shares: reshaped values are where they were."""
     store = list(range(len(graph.values)))
     for node, kernel in zip(graph.nodes, kernels, strict=True):
         # What the caller gives is not what the caller is given.
-        if isinstance(kernel, Same) and (node.output, store[node.inputs[0]]) != (graph.output, graph.input):
+        if isinstance(kernel, (Same, Reshaping)) and (node.output, store[node.inputs[0]]) != (
+            graph.output,
+            graph.input,
+        ):
             store[node.output] = store[node.inputs[0]]
     return store
 

@@ -30,7 +30,7 @@ from micromlgen.models._graph_ops import (
 
 Array = NDArray[Any]
 #: Ranges that are tried, as a share of the widest.
-_SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
+_SHARES = (1.0, 0.95, 0.9, 0.8, 0.7)
 #: Rows that are looked at, at most, and values of them.
 _MOST_ROWS, _MOST_VALUES = 512, 1 << 22
 #: Scales and zeros of outputs that operators have by themselves.

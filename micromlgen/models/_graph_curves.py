@@ -61,20 +61,22 @@ def _bounded(ins: Value, function: Callable[[Array], Array], bits: int, low: int
 
 
 def _nearest(ins: Value, out: Value, function: Callable[[Array], Array]) -> Lookup:
-    """Real answers, to the nearest: of scales that LiteRT does not take."""
-    return Lookup(out.integers(function(ins.real(_ALL))))
+    """Answers in float32, to the nearest: as LiteRT fills its tables."""
+    x = (_ALL - ins.zero).astype(np.float32) * np.float32(ins.scale)
+    y = function(x).astype(np.float32) * (np.float32(1) / np.float32(out.scale))
+    return lookup(np.sign(y) * np.floor(np.abs(y) + np.float32(0.5)) + out.zero)
 
 
 def sigmoid(ins: Value, out: Value, rounding: Rounding) -> Lookup:
     """The logistic function."""
-    if (out.scale, out.zero) != (1 / 256, -128):
+    if rounding == "single" or (out.scale, out.zero) != (1 / 256, -128):
         return _nearest(ins, out, expit)
     return _bounded(ins, scaling.logistic, 8, -128, -128)
 
 
 def tanh(ins: Value, out: Value, rounding: Rounding) -> Lookup:
     """The hyperbolic tangent."""
-    if (out.scale, out.zero) != (1 / 128, 0):
+    if rounding == "single" or (out.scale, out.zero) != (1 / 128, 0):
         return _nearest(ins, out, np.tanh)
     return _bounded(ins, scaling.tanh, 7, -128, 0)
 

@@ -9,6 +9,7 @@ from micromlgen.ir import Layout
 from micromlgen.models._graph import Graph
 from micromlgen.models._graph_arena import planned
 from micromlgen.models._graph_int8 import Kernel, Lookup, Products, Softmax
+from micromlgen.models._graph_ops import Operator, Product
 from micromlgen.models._graph_pack import Packed, packed
 
 CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
@@ -17,8 +18,56 @@ _CODE, _EACH = (1500, 900, 900, 900), (500, 350, 350, 350)
 _PRODUCT, _ELEMENT = (30.0, 3.7, 1.0, 5.0), (150.0, 40.0, 12.0, 25.0)
 
 
+#: The same in float32.
+_FLOAT_CODE, _FLOAT_PRODUCT, _FLOAT_ELEMENT = (2500, 1500, 900, 1500), (124.0, 47.0, 4.0, 33.0), 400.0
+
+
 def net_layouts(graph: Graph, kernels: Sequence[Kernel]) -> Sequence[Layout]:
-    """The only layout: operators one after another."""
+    """The only layout: operators one after another; without kernels in float32."""
+    return _in_int8(graph, kernels) if kernels else _in_float(graph)
+
+
+def _in_float(graph: Graph) -> Sequence[Layout]:
+    tables: list[int] = []
+    products = 0
+    for node in graph.nodes:
+        if isinstance(node.operator, Product):
+            products += graph.values[node.output].size * node.operator.weights[0].size
+            tables += [node.operator.weights.nbytes, node.operator.bias.nbytes]
+    elements = sum(graph.values[n.output].size for n in graph.nodes)
+    flash = {
+        c: float(sum(tables) + _FLOAT_CODE[k] + len(graph.nodes) * _EACH[k]) for k, c in enumerate(CORES)
+    }
+    cycles = {c: 100 + products * _FLOAT_PRODUCT[k] + elements * _FLOAT_ELEMENT for k, c in enumerate(CORES)}
+    return [Layout("operators", flash, cycles, lambda: _float_parts(graph), tables)]
+
+
+def _float_parts(graph: Graph) -> Mapping[str, Any]:
+    """As `_parts`, of operators in real numbers."""
+    operators = [n.operator for n in graph.nodes]
+    scratch = [4 * _gathered(o) for o in operators]
+    plan = planned(graph, operators, scratch, 4)
+    steps = [
+        {
+            "number": i,
+            "operator": n.operator,
+            "kind": type(n.operator).__name__,
+            "inputs": n.inputs,
+            "output": n.output,
+        }
+        for i, n in enumerate(graph.nodes)
+    ]
+    return {"steps": steps, "plans": [plan, plan], "sizes": [v.size for v in graph.values]}
+
+
+def _gathered(operator: Operator) -> int:
+    """Floats that a node needs for itself: what a window sees."""
+    if not isinstance(operator, Product) or operator.depthwise or operator.window.plain:
+        return 0
+    return int(operator.weights[0].size)
+
+
+def _in_int8(graph: Graph, kernels: Sequence[Kernel]) -> Sequence[Layout]:
     tables: list[int] = []
     products = elements = 0
     for node, kernel in zip(graph.nodes, kernels, strict=True):

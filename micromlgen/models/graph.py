@@ -29,6 +29,7 @@ from micromlgen.ir import (
 )
 from micromlgen.models import _graph_int8 as int8
 from micromlgen.models._graph import Graph, in_chunks
+from micromlgen.models._graph_bounds import off
 from micromlgen.models._graph_calibrate import calibrated, input_of
 from micromlgen.models._graph_input import NetInput
 from micromlgen.models._graph_layouts import net_layouts
@@ -52,8 +53,10 @@ class _Net(Model):
 
     @cached_property
     def kernels(self) -> tuple[int8.Kernel, ...]:
-        """Of each node."""
+        """Of each node; none in float."""
         values = self.graph.values
+        if not self.graph.quantized:
+            return ()
         return tuple(
             node.operator.kernel([values[i] for i in node.inputs], values[node.output], self.runtime)
             for node in self.graph.nodes
@@ -83,12 +86,12 @@ class _Net(Model):
         return np.zeros(self.input.n_features)
 
     def takes_integers(self) -> bool:
-        return self.graph.quantized
+        return False
 
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         if by.weights == "int16":
             raise UnsupportedError(f"{self.source}: weights of nets are int8; leave out weights='int16'")
-        if not self.graph.quantized:
+        if not self.graph.quantized and inputs.is_integer:
             return self._in_int8(inputs, by)
         self.kernels  # noqa: B018  # which says what cannot be ported
         return self
@@ -110,35 +113,65 @@ class _Net(Model):
         """The model, with what the rows tell of its answers."""
         return self
 
-    def numbers(self, Q: Array, before_softmax: bool = False) -> NDArray[np.int8]:
-        """The bytes that the net gives for encoded rows, shape (n, n_numbers)."""
-        graph, steps = self.graph, list(zip(self.graph.nodes, self.kernels, strict=True))
-        if before_softmax and steps and isinstance(steps[-1][1], int8.Softmax):
-            steps = steps[:-1]
-        wanted = steps[-1][0].output if steps else graph.input
-        each = sum(v.size for v in graph.values) * 16
+    def numbers(self, Q: Array, before_softmax: bool = False) -> Array:
+        """What the net gives for encoded rows, shape (n, n_numbers): int8, or float64 free of rounding."""
+        graph = self.graph
+        softmax = before_softmax and isinstance(graph.nodes[-1].operator, Softmaxing)
+        wanted = graph.nodes[-1].inputs[0] if softmax else graph.output
 
         def run(rows: Array) -> Array:
-            found = {graph.input: rows.reshape(len(rows), *graph.values[graph.input].shape)}
-            for node, kernel in steps:
-                y = kernel.run(*(found[i] for i in node.inputs))
-                found[node.output] = y.reshape(len(rows), *graph.values[node.output].shape)
-            return found[wanted].reshape(len(rows), -1)
+            found = self._bytes(rows) if graph.quantized else graph.floats(rows)
+            y = found[wanted]
+            assert y is not None
+            return y.reshape(len(rows), -1)
 
-        return in_chunks(run, Q, max(1, _AT_ONCE // each))
+        return in_chunks(run, Q, self._at_once)
+
+    @property
+    def _at_once(self) -> int:
+        """Rows of which all values fit in memory."""
+        return max(1, _AT_ONCE // (32 * sum(v.size for v in self.graph.values)))
+
+    def _bytes(self, rows: Array) -> list[Array | None]:
+        """All values in int8."""
+        graph = self.graph
+        found: list[Array | None] = [None] * len(graph.values)
+        found[graph.input] = rows.reshape(len(rows), *graph.values[graph.input].shape)
+        for node, kernel in zip(graph.nodes, self.kernels, strict=True):
+            y = kernel.run(*(a for i in node.inputs if (a := found[i]) is not None))
+            found[node.output] = y.reshape(len(rows), *graph.values[node.output].shape)
+        return found
+
+    def off(self, Q: Array, before_softmax: bool = False) -> Array:
+        """Most by which float32 may be off `numbers`, of the same shape."""
+        graph = self.graph
+        softmax = before_softmax and isinstance(graph.nodes[-1].operator, Softmaxing)
+        wanted = graph.nodes[-1].inputs[0] if softmax else graph.output
+
+        def run(rows: Array) -> Array:
+            y = off(graph, graph.floats(rows))[wanted]
+            assert y is not None
+            return y.reshape(len(rows), -1)
+
+        return in_chunks(run, Q, self._at_once)
+
+    def rounding(self, Q: Array) -> Array | None:
+        return None if self.graph.quantized else self.off(Q)
 
     def layouts(self) -> Sequence[Layout]:
         return net_layouts(self.graph, self.kernels)
 
     def contract(self) -> Sequence[str]:
+        if not self.graph.quantized:
+            return ["numbers are within what float32 rounds, layer by layer"]
         runtime = "LiteRT's reference kernels" if self.runtime == "single" else "TensorFlow Lite Micro"
         return [f"the bytes that the net gives are those of {runtime}"]
 
     def boundaries(self) -> Sequence[Array]:
         n, zero = self.input.n_features, self.graph.values[self.graph.input].zero
-        if n <= _FEW:
-            return [np.array([-128, zero, 127], np.int8)] * n
-        return [np.array([-128 if i % 2 else 127], np.int8) for i in range(n)]
+        few: Array = np.array([-50, 0, 50], np.float32)
+        few = np.array([-128, zero, 127], np.int8) if self.graph.quantized else few
+        return [few] * n if n <= _FEW else [few[(i % 2) * 2 :][:1] for i in range(n)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,14 +180,15 @@ class NetNumbers(_Net, Regressor):
 
     @property
     def output_dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.int16)
+        return np.dtype(np.int16 if self.graph.quantized else np.float32)
 
     @property
     def output_scale(self) -> float:
         return self.output_unit
 
     def predict(self, Q: Array) -> Array:
-        y = self.numbers(Q).astype(np.int16) - np.int16(self.output_zero)
+        y = self.numbers(Q)
+        y = y.astype(np.int16) - np.int16(self.output_zero) if self.graph.quantized else y.astype(np.float32)
         return y[:, 0] if self.n_outputs == 1 else y
 
     def _knowing(self, rows: Array) -> Self:
@@ -162,7 +196,7 @@ class NetNumbers(_Net, Regressor):
         return replace(self, span=np.stack([y.min(axis=0), y.max(axis=0)], axis=1))
 
     def tolerance(self, X: Array) -> NDArray[np.float64]:
-        return np.zeros(self.n_outputs)
+        return np.zeros(self.n_outputs) if self.graph.quantized else np.asarray(self.off(X))
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +205,23 @@ class _NetClasses(_Net, Classifier):
 
     def predict(self, Q: Array) -> Array:
         return np.asarray(self.numbers(Q, before_softmax=True).argmax(axis=1), np.int32)
+
+    def unsure(self, Q: Array) -> NDArray[np.bool_]:
+        if self.graph.quantized:
+            return super().unsure(Q)
+        scores, by = self.numbers(Q, before_softmax=True), self.off(Q, before_softmax=True)
+        return _close(scores, by)
+
+    def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
+        if self.graph.quantized:
+            return super().undecided(estimator, X)
+        return _close(answers(estimator, np.asarray(X)), self.off(X, before_softmax=True))
+
+
+def _close(scores: Array, by: Array) -> NDArray[np.bool_]:
+    """Rows, shape (n, 1), whose largest score may be another where they are off by `by`."""
+    best = np.sort(scores, axis=1)
+    return np.asarray(best[:, -1:] - best[:, -2:-1] <= 2 * by.max(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +233,11 @@ class NetProbabilities(_NetClasses, ProbabilisticClassifier):
         return 256
 
     def predict_proba(self, Q: Array) -> Array:
-        return (self.numbers(Q).astype(np.int16) + 128).astype(np.uint16)
+        y = self.numbers(Q)
+        return (y.astype(np.int16) + 128).astype(np.uint16) if self.graph.quantized else y.astype(np.float32)
+
+    def proba_rounding(self, Q: Array) -> Array | None:
+        return self.rounding(Q)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +253,8 @@ class NetDecisions(_NetClasses, DecisionClassifier):
         return self.output_unit
 
     def decision_function(self, Q: Array) -> Array:
-        return self.numbers(Q).astype(np.int32) - self.output_zero
+        y = self.numbers(Q)
+        return y.astype(np.int32) - self.output_zero if self.graph.quantized else y.astype(np.float32)
 
 
 def _input(graph: Graph) -> Input:
@@ -231,19 +287,8 @@ def answers(estimator: Any, X: Array) -> Array:
 
     Classifiers that end in a softmax: what goes into it.
     """
-    graph: Graph = estimator.graph
-    if not graph.quantized:
-        wanted = graph.output
-        if estimator.classes_ is not None and isinstance(graph.nodes[-1].operator, Softmaxing):
-            wanted = graph.nodes[-1].inputs[0]
-
-        def run(rows: Array) -> Array:
-            found = graph.floats(rows)[wanted]
-            assert found is not None
-            return found.reshape(len(rows), -1)
-
-        return in_chunks(run, X, max(1, _AT_ONCE // (32 * sum(v.size for v in graph.values))))
     model = net(estimator)
     assert isinstance(model, _Net)
-    bytes_out = model.numbers(model.input.encode(X), before_softmax=estimator.classes_ is not None)
-    return (bytes_out.astype(np.float64) - model.output_zero) * model.output_unit
+    given = model.input.encode(X) if model.graph.quantized else X
+    numbers = model.numbers(given, before_softmax=estimator.classes_ is not None)
+    return np.asarray((numbers.astype(np.float64) - model.output_zero) * model.output_unit)

@@ -35,6 +35,8 @@ from micromlgen.nn.net import Net
 _MOST_SIDE = 4096
 #: Ranges of fused activations by their numbers in the schema.
 _ACTIVATIONS = {0: (-inf, inf), 1: (0.0, inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+#: What computes the shape for a RESHAPE, where the batch was open.
+_OF_SHAPES = ("SHAPE", "STRIDED_SLICE", "PACK")
 _CURVES: dict[str, CurveKind] = {
     "RELU": "relu",
     "RELU6": "relu6",
@@ -132,6 +134,8 @@ class _Reader:
         return value
 
     def _translate(self, op: FlatOperator) -> None:
+        if op.code in _OF_SHAPES and all(self.flat.tensors[o].kind == "int32" for o in op.outputs):
+            return  # the file tells the shapes that these compute
         if op.code not in _TRANSLATORS:
             raise UnsupportedError(
                 f"the operator {op.code} cannot be ported; these can: {', '.join(sorted(_TRANSLATORS))}"

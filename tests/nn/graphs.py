@@ -191,6 +191,8 @@ OPERATORS: dict[str, tuple[Sequence[int], Steps]] = {
     "requantise": (_ROW, lambda b: b.curve(b.input, "QUANTIZE", 0.07)),
     "logistic": (_ROW, lambda b: b.curve(b.input, "LOGISTIC")),
     "tanh": (_ROW, lambda b: b.curve(b.input, "TANH")),
+    "logistic, steep": (_ROW, lambda b: b.curve(b.curve(b.input, "QUANTIZE", 9.0, 3), "LOGISTIC")),
+    "tanh, steep": (_ROW, lambda b: b.curve(b.curve(b.input, "QUANTIZE", 9.0, 3), "TANH")),
     "hard swish": (_ROW, lambda b: b.curve(b.input, "HARD_SWISH", 0.041)),
     "softmax": (_ROW, lambda b: b.softmax(b.dense(b.input, 10))),
     "softmax, rows": (_ROW, lambda b: b.softmax(b.reshape(b.dense(b.input, 12), (4, 3)), 0.5)),

@@ -142,6 +142,20 @@ def test_the_arena_may_be_static() -> None:
     np.testing.assert_array_equal(core("host").run([call])[0].y[:, 0], program.predict_index(X))
 
 
+def test_shapes_that_a_file_computes_are_those_that_it_tells() -> None:
+    b = Builder((4, 3, 2))
+    f, x = b.flat, b.input
+    sides, batch = f.tensor((4,), dtype="int32"), f.tensor((1,), dtype="int32")
+    f.op("SHAPE", [x], sides, options("Shape", OutType=2))
+    steps = [f.const(np.array([n], np.int32)) for n in (0, 1, 1)]
+    f.op("STRIDED_SLICE", [sides, *steps], batch, options("StridedSlice", ShrinkAxisMask=1))
+    rest = f.const(np.array(24, np.int32))
+    both = f.op("PACK", [batch, rest], f.tensor((2,), dtype="int32"), options("Pack", ValuesCount=2))
+    y = f.op("RESHAPE", [x, both], b.like(x, (24,)), options("Reshape"))
+    net = load_tflite(b.bytes(b.dense(y, 3)))
+    assert [type(n.operator).__name__ for n in net.graph.nodes] == ["Reshaping", "Product"]
+
+
 def refused(contents: bytes, **more: Any) -> str:
     with pytest.raises(UnsupportedError) as error:
         mm.transpile(load_tflite(contents, **more), name="net")
