@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.errors import UnsupportedError
 from micromlgen.models._graph import Graph, Node, Value
 from micromlgen.models._graph_input import NetInput
 from micromlgen.models._graph_ops import (
@@ -39,7 +40,8 @@ _OWN: Mapping[str, tuple[float, int]] = {
     "sigmoid": (1 / 256, -128),
     "tanh": (1 / 128, 0),
 }
-_SMALLEST = 1e-12
+#: Limits of scales and of values.
+_SMALLEST, _LARGEST = 1e-11, 1e12
 
 
 def scale_of(x: Array) -> tuple[float, int]:
@@ -86,7 +88,10 @@ def calibrated(graph: Graph, inputs: NetInput, rows: Array) -> Graph:
         Typical raw rows.
     """
     most = max(1, min(_MOST_ROWS, _MOST_VALUES // max(v.size for v in graph.values)))
-    seen = graph.floats(rows[:: -(-len(rows) // most)])
+    with np.errstate(all="ignore"):
+        seen = graph.floats(rows[:: -(-len(rows) // most)])
+    if not all(a is None or (np.abs(a) < _LARGEST).all() for a in seen):
+        raise UnsupportedError("the net's values on the calibration rows are too large, or not finite")
     graph = _with_requantising(graph)
     seen = [*seen, *(None for _ in range(len(graph.values) - len(seen)))]
     for node in graph.nodes:  # what was put in between is what went in

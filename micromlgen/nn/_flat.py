@@ -93,6 +93,11 @@ def schema() -> ModuleType:
     return tflite  # type: ignore[no-any-return]
 
 
+def plausible(scales: Array) -> bool:
+    """Whether these can be scales: products of three of them stay in float32."""
+    return bool(((scales > 1e-12) & (scales < 1e12)).all())
+
+
 def file_bytes(path: str | Path | bytes, what: str) -> bytes:
     """Contents of a file, or what was read already.
 
@@ -211,7 +216,7 @@ def _quantization(of: Any, name: str) -> tuple[NDArray[np.float32] | None, NDArr
     scales = np.array(of.ScaleAsNumpy(), np.float32)
     given = of.ZeroPointAsNumpy()
     zeros = np.zeros(len(scales), np.int64) if isinstance(given, int) else np.array(given, np.int64)
-    if zeros.shape != scales.shape or not np.isfinite(scales).all() or (scales <= 0).any():
+    if zeros.shape != scales.shape or not plausible(scales):
         raise UnsupportedError(f"tensor {name!r} has scales or zero points that are none")
     return scales, zeros, int(of.QuantizedDimension())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.nn._flat import plausible
 from micromlgen.nn._onnx_ops import TRANSLATORS, added, connected, convolved, globally_averaged
 from micromlgen.nn._onnx_reader import Constant, Entry, Reader, Step
 
@@ -14,7 +15,7 @@ def _scale(reader: Reader, step: Step, number: int) -> tuple[float, int]:
     scale = reader.constant(step, number).data.reshape(-1)
     zero = reader.maybe(step, number + 1)
     offset = np.zeros(1, np.uint8) if zero is None else zero.data.reshape(-1)
-    if scale.size != 1 or offset.size != 1 or not np.isfinite(scale).all() or not scale[0] > 0:
+    if scale.size != 1 or offset.size != 1 or not plausible(scale):
         raise UnsupportedError(f"{step.kind} of an activation with {scale.size} scales; one is needed")
     if offset.dtype not in (np.int8, np.uint8):
         raise UnsupportedError(f"{step.kind} to {offset.dtype}; int8 and uint8 can be ported")
@@ -27,7 +28,7 @@ def _weights(reader: Reader, step: Step, number: int, rank: int, axis: int) -> C
     scales = reader.constant(step, number + 1).data.reshape(-1).astype(np.float32)
     zeros = reader.maybe(step, number + 2)
     offset = np.zeros(1, data.dtype) if zeros is None else zeros.data.reshape(-1)
-    if data.ndim != rank or not np.isfinite(scales).all() or not (scales > 0).all():
+    if data.ndim != rank or not plausible(scales):
         raise UnsupportedError(f"{step.kind} with weights of the shape {list(data.shape)}")
     if data.dtype == np.uint8 and (offset == 128).all():
         data, offset = (data.astype(np.int16) - 128).astype(np.int8), np.zeros(1)

@@ -48,7 +48,8 @@ def load_onnx(
     contents = file_bytes(path, what)
     try:
         graph = onnx.load_model_from_string(contents).graph
-        return Net(_graph(graph, onnx), "OnnxNet", classes, rounding)
+        with np.errstate(all="ignore"):  # what is not finite is refused
+            return Net(_graph(graph, onnx), "OnnxNet", classes, rounding)
     except UnsupportedError as error:
         raise UnsupportedError(f"{what}: {error}") from error
     except _astray() as error:
