@@ -47,6 +47,71 @@ static inline uint32_t mml2_nn_offset(const int8_t *x, uint16_t n, uint8_t *colu
     "adds %[s], %[s], %[x]\n\t"
 #endif
 
+#if defined(__AVR__)
+#if defined(__AVR_HAVE_ELPM__)
+#define MML2_NN_LPM_ "elpm"
+#define MML2_NN_RAMPZ_ _SFR_IO_ADDR(RAMPZ)
+#define MML2_NN_OPEN_ "out %[rampz], r22\n\t"
+#define MML2_NN_PAGE_(at) ((uint8_t)((at) >> 16))
+#else
+#define MML2_NN_LPM_ "lpm"
+#define MML2_NN_RAMPZ_ 0
+#define MML2_NN_OPEN_
+#define MML2_NN_PAGE_(at) 0
+#endif
+/* The product with an input, added to three registers; r22 is 0. */
+#define MML2_NN_PRODUCT_(low, middle, high) \
+    MML2_NN_LPM_ " r21, Z+\n\t" \
+    "mul r21, r20\n\t" \
+    "add " low ", r0\n\t" \
+    "adc " middle ", r1\n\t" \
+    "adc " high ", r22\n\t"
+
+/* Sums of four outputs in 24 bits each, of up to 256 inputs; 0 stands for 256. */
+static inline void mml2_nn_some(const uint8_t *column, uint8_t inputs, MML2_FLASH_AT(uint8_t) w, uint8_t *sums)
+{
+    uint16_t z = (uint16_t)w;
+    register uint8_t page __asm__("r22") = MML2_NN_PAGE_(w);
+    register uint8_t count __asm__("r23") = inputs;
+    register uint8_t *to __asm__("r24") = sums;
+    __asm__ volatile(
+        MML2_NN_OPEN_
+        "clr r22\n\t"
+        "clr r8\n\t"
+        "clr r9\n\t"
+        "movw r10, r8\n\t"
+        "movw r12, r8\n\t"
+        "movw r14, r8\n\t"
+        "movw r16, r8\n\t"
+        "movw r18, r8\n\t"
+        "1:\n\t"
+        "ld r20, X+\n\t"
+        MML2_NN_PRODUCT_("r8", "r9", "r10")
+        MML2_NN_PRODUCT_("r11", "r12", "r13")
+        MML2_NN_PRODUCT_("r14", "r15", "r16")
+        MML2_NN_PRODUCT_("r17", "r18", "r19")
+        "dec r23\n\t"
+        "brne 1b\n\t"
+        "movw r26, r24\n\t"
+        "st X+, r8\n\t"
+        "st X+, r9\n\t"
+        "st X+, r10\n\t"
+        "st X+, r11\n\t"
+        "st X+, r12\n\t"
+        "st X+, r13\n\t"
+        "st X+, r14\n\t"
+        "st X+, r15\n\t"
+        "st X+, r16\n\t"
+        "st X+, r17\n\t"
+        "st X+, r18\n\t"
+        "st X+, r19\n\t"
+        "clr r1"
+        : "+x"(column), "+z"(z), "+r"(page), "+r"(count)
+        : "r"(to), [rampz] "I"(MML2_NN_RAMPZ_)
+        : "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r16", "r17", "r18", "r19", "r20", "r21", "memory");
+}
+#endif
+
 /* Sums of four outputs, of 4 n inputs. */
 static inline MML2_FLASH_AT(uint8_t) mml2_nn_four(const uint8_t *column, uint16_t n, MML2_FLASH_AT(uint8_t) w, uint32_t *sums)
 {
@@ -83,6 +148,17 @@ static inline MML2_FLASH_AT(uint8_t) mml2_nn_four(const uint8_t *column, uint16_
     sums[1] = b;
     sums[2] = c;
     sums[3] = d;
+#elif defined(__AVR__)
+    while (n) {
+        const uint8_t blocks = n > 64u ? 64u : (uint8_t)n;
+        uint8_t some[12], k;
+        mml2_nn_some(column, (uint8_t)(4u * blocks), w, some);
+        for (k = 0; k < 4u; ++k)
+            sums[k] += some[3u * k] | (uint16_t)(some[3u * k + 1u] << 8) | (uint32_t)some[3u * k + 2u] << 16;
+        column += 4u * blocks;
+        w = MML2_FLASH_SKIP(uint8_t, w, 4u * 4u * blocks);
+        n = (uint16_t)(n - blocks);
+    }
 #else
     uint32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
     for (; n; --n) {
