@@ -101,6 +101,86 @@ static inline int32_t mml2_nn_by_bytes(int32_t sum, int32_t m)
 }
 #define MML2_NN_DOWN_(sum, m) mml2_nn_by_bytes(sum, m)
 #define MML2_NN_DOWN_AT_(sum, m) mml2_nn_by_bytes_at(sum, m)
+#elif defined(__AVR__)
+/* sum * m / 2^24, rounded down; the sum within 24 bits. r10 to r15 add up the products of bytes but for the lowest,
+   as if the sum had no sign; r21 is 0. */
+static inline int32_t mml2_nn_by_bytes(int32_t sum, int32_t m)
+{
+    register int32_t u __asm__("r18") = sum;
+    register int32_t factor __asm__("r22") = m;
+    register int32_t p __asm__("r12");
+    __asm__(
+        "clr r21\n\t"
+        "mul r18, r22\n\t"
+        "mov r10, r1\n\t"
+        "mul r19, r23\n\t"
+        "mov r11, r0\n\t"
+        "mov r12, r1\n\t"
+        "mul r20, r24\n\t"
+        "mov r13, r0\n\t"
+        "mov r14, r1\n\t"
+        "clr r15\n\t"
+        "mul r20, r25\n\t"
+        "add r14, r0\n\t"
+        "adc r15, r1\n\t"
+        "mul r19, r25\n\t"
+        "add r13, r0\n\t"
+        "adc r14, r1\n\t"
+        "adc r15, r21\n\t"
+        "mul r18, r25\n\t"
+        "add r12, r0\n\t"
+        "adc r13, r1\n\t"
+        "adc r14, r21\n\t"
+        "adc r15, r21\n\t"
+        "mul r19, r24\n\t"
+        "add r12, r0\n\t"
+        "adc r13, r1\n\t"
+        "adc r14, r21\n\t"
+        "adc r15, r21\n\t"
+        "mul r20, r23\n\t"
+        "add r12, r0\n\t"
+        "adc r13, r1\n\t"
+        "adc r14, r21\n\t"
+        "adc r15, r21\n\t"
+        "mul r18, r24\n\t"
+        "add r11, r0\n\t"
+        "adc r12, r1\n\t"
+        "adc r13, r21\n\t"
+        "adc r14, r21\n\t"
+        "adc r15, r21\n\t"
+        "mul r20, r22\n\t"
+        "add r11, r0\n\t"
+        "adc r12, r1\n\t"
+        "adc r13, r21\n\t"
+        "adc r14, r21\n\t"
+        "adc r15, r21\n\t"
+        "mul r18, r23\n\t"
+        "add r10, r0\n\t"
+        "adc r11, r1\n\t"
+        "adc r12, r21\n\t"
+        "adc r13, r21\n\t"
+        "adc r14, r21\n\t"
+        "adc r15, r21\n\t"
+        "mul r19, r22\n\t"
+        "add r10, r0\n\t"
+        "adc r11, r1\n\t"
+        "adc r12, r21\n\t"
+        "adc r13, r21\n\t"
+        "adc r14, r21\n\t"
+        "adc r15, r21\n\t"
+        "sbrs r20, 7\n\t"
+        "rjmp 1f\n\t"
+        "sub r12, r22\n\t"
+        "sbc r13, r23\n\t"
+        "sbc r14, r24\n\t"
+        "sbc r15, r25\n\t"
+        "1:\n\t"
+        "clr r1"
+        : "=&r"(p), "+r"(u) : "r"(factor) : "r10", "r11");
+    return p;
+}
+#define MML2_NN_DOWN_(sum, m) mml2_nn_by_bytes(sum, m)
+#define MML2_NN_DOWN_AT_(sum, m) mml2_nn_by_bytes(sum, (int32_t)MML2_FLASH_GET_U32(m, 0))
 #else
 #define MML2_NN_DOWN_(sum, m) mml2_nn_high((int32_t)((uint32_t)(sum) << 8), m, 0)
 #define MML2_NN_DOWN_AT_(sum, m) MML2_NN_DOWN_(sum, (int32_t)MML2_FLASH_GET_U32(m, 0))
@@ -118,6 +198,13 @@ static inline int32_t mml2_nn_once_at(int32_t sum, MML2_FLASH_AT(int32_t) m, uin
     return (MML2_NN_DOWN_AT_(sum, m) >> bits) + add;
 }
 
+/* x / 2^7 to the nearest, of x within 31 bits; AVR shifts by bytes. */
+#if defined(__AVR__)
+#define MML2_NN_DOWN_7_(x) ((int32_t)((uint32_t)((x) + 64) << 1) >> 8)
+#else
+#define MML2_NN_DOWN_7_(x) (((x) + 64) >> 7)
+#endif
+
 /* The same, rounded to 32 bits, then again, halves away from zero. */
 static inline int32_t mml2_nn_again(int32_t x, uint8_t bits, int16_t add)
 {
@@ -130,8 +217,8 @@ static inline int32_t mml2_nn_twice(int32_t sum, int32_t m, uint8_t bits, int16_
     int32_t x;
     __asm__("smmulr %0, %1, %2" : "=r"(x) : "r"((int32_t)((uint32_t)sum << 1)), "r"(m));
     return mml2_nn_again(x, bits, add);
-#elif defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1
-    return mml2_nn_again((MML2_NN_DOWN_(sum, m) + 64) >> 7, bits, add);
+#elif defined(__AVR__) || (defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1)
+    return mml2_nn_again(MML2_NN_DOWN_7_(MML2_NN_DOWN_(sum, m)), bits, add);
 #else
     return mml2_nn_again(mml2_nn_high((int32_t)((uint32_t)sum << 1), m, 0x8000u), bits, add);
 #endif
@@ -139,8 +226,8 @@ static inline int32_t mml2_nn_twice(int32_t sum, int32_t m, uint8_t bits, int16_
 
 static inline int32_t mml2_nn_twice_at(int32_t sum, MML2_FLASH_AT(int32_t) m, uint8_t bits, int16_t add)
 {
-#if defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1
-    return mml2_nn_again((MML2_NN_DOWN_AT_(sum, m) + 64) >> 7, bits, add);
+#if defined(__AVR__) || (defined(__ARM_ARCH) && __ARM_ARCH_ISA_THUMB == 1)
+    return mml2_nn_again(MML2_NN_DOWN_7_(MML2_NN_DOWN_AT_(sum, m)), bits, add);
 #else
     return mml2_nn_twice(sum, (int32_t)MML2_FLASH_GET_U32(m, 0), bits, add);
 #endif

@@ -76,7 +76,7 @@ def test_the_c_gives_the_bytes_of_the_twin() -> None:
 
 
 @pytest.mark.boards
-@pytest.mark.parametrize("name", ["cortex-m0plus", "cortex-m4f"])
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f"])
 def test_kernels_of_cores_give_the_bytes_of_the_twin(name: str) -> None:
     """What is asm there, at two levels of optimisation."""
     calls, expected = [], []
