@@ -86,6 +86,8 @@ class Chain(Model):
         if self.folded is not None:
             return self.folded.refined(inputs, by)
         first = self.stages[0]
+        if isinstance(first, Stage) and first.adds:
+            return first.refined(inputs, by)
         grows = isinstance(first, Stage) and first.grows
         return roomier(inputs, by.rows) if grows and by.rows is not None else inputs
 

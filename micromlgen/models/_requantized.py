@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def in_floats(stage: Transformer, at: Input, rows: NDArray[np.float32]) -> NDArr
     return stage.meant(rows, at.missing).astype(np.float32)
 
 
-def finer(inputs: Input, rows: NDArray[np.float32], limits: NDArray[np.float64]) -> Input:
+def finer(inputs: Input, rows: NDArray[Any], limits: NDArray[np.float64] | float = 0.0) -> Input:
     """Inputs with no feature as it is, unless all are: sums of coarse and fine ones need too many bits."""
     assert inputs.exponents is not None
     if (inputs.exponents == 0).all():
@@ -53,7 +54,8 @@ def between(stage: Stage, at: Input, following: Model, by: Calibration, wide: bo
     if stage.wide and not following.of_classes:
         # Whole numbers on the calibration rows need not be whole on others.
         return replace(to, exponents=_room(stage, at, following, by.rows, to.highest))
-    return finer(to, by.rows, np.zeros(1)) if isinstance(following, AffineTransformer) else to
+    adds = isinstance(following, AffineTransformer) or (isinstance(following, Stage) and following.adds)
+    return finer(to, by.rows) if adds else to
 
 
 def _room(

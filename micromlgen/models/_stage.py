@@ -59,6 +59,11 @@ class Stage(Transformer):
         return False
 
     @property
+    def adds(self) -> bool:
+        """Whether features are added up, times weights of one scale, by a stage that is `wide`."""
+        return False
+
+    @property
     def grows(self) -> bool:
         """Whether outputs may grow faster than features do, so that integers must leave room for them."""
         return False

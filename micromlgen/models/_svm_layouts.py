@@ -91,7 +91,7 @@ def layouts(sums: Sums, kernel: str) -> Sequence[Layout]:
     used = np.flatnonzero((rows.weights != 0).any(axis=0))
     knockouts = [False, True] if isinstance(sums, Matrix) and len(rows.bias) >= _KNOCKOUT else [False]
     out = []
-    for form, how, knockout in product(_forms(sums), _ways(sums), knockouts):
+    for form, how, knockout in product(_forms(sums, kernel), _ways(sums), knockouts):
         parts = {**_PARTS, "form": form, "duals": how, "knockout": knockout, "rows": rows}
         name = f"{how} ".lstrip() + "knockout " * knockout + form
         out += _with_together(name, sums, kernel, parts)
@@ -109,10 +109,12 @@ def layouts(sums: Sums, kernel: str) -> Sequence[Layout]:
     return out
 
 
-def _forms(sums: Sums) -> list[str]:
+def _forms(sums: Sums, kernel: str) -> list[str]:
     if isinstance(sums, FloatExpansion):
         return [sums.form]
-    return ["products", "differences"] if isinstance(sums, IntegerRbf) and not sums.shift else ["products"]
+    # There are no differences of numbers of two types.
+    alike = isinstance(sums, IntegerRbf) and not sums.shift and kernel != "i16w8"
+    return ["products", "differences"] if alike else ["products"]
 
 
 def _ways(sums: Sums) -> list[str]:

@@ -30,7 +30,7 @@ _CENTERED = 4.0
 #: Average error of probabilities that narrower constants may add.
 _LOSS = 2e-3
 #: What is tried, narrowest first, for inputs of each type.
-_PRECISIONS = {
+PRECISIONS = {
     "int8": (
         Precision("int8", "int8", False),
         Precision("int8", "int16", False),
@@ -136,7 +136,7 @@ class OnSums(Model):
             sums = integers(exact, inputs, Q, precision, self._room, isinstance(self, Detector))
             return replace(self, input=inputs, sums=corrected(sums, exact, Q, rows))
 
-        kinds = [p for p in _PRECISIONS[inputs.dtype] if by.weights in (None, p.vectors)]
+        kinds = [p for p in PRECISIONS[inputs.dtype] if by.weights in (None, p.vectors)]
         if not kinds:
             raise UnsupportedError(
                 f"weights={by.weights!r} with inputs of {inputs.dtype} cannot be ported for {self.source}: "

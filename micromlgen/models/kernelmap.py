@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Classifier, Input, Layout, Model, Transformer
+from micromlgen.ir import Calibration, Classifier, DType, Input, Layout, Model, Transformer
 from micromlgen.models._kernel_read import expanded, parameters
 from micromlgen.models._linear import OnProducts
 from micromlgen.models._matrix import Matrix
+from micromlgen.models._rescaled import Rescaled
 from micromlgen.models._sequence import in_sequence
 from micromlgen.models._spread import tried
-from micromlgen.models._stage import Stage, zeros
+from micromlgen.models._stage import IntegerStage, Stage, zeros
 from micromlgen.models._svm_expansion import Expansion
 from micromlgen.models._svm_float import FloatExpansion, floats
+from micromlgen.models._svm_integer import IntegerExpansion
 from micromlgen.models._svm_layouts import layouts
+from micromlgen.models._svm_model import PRECISIONS
+from micromlgen.models._svm_quantize import Precision, corrected, highest_input, integers
 from micromlgen.models.chain import chained
 from micromlgen.models.linear import LinearDecision, LogisticClassifier
 from micromlgen.models.normalizer import Normalized
@@ -36,6 +40,9 @@ BOUND = 1e-5
 _MOST = 0.02
 #: Sums whose coefficients differ so much in size are not computed in steps of one size.
 _ALIKE = 8.0
+
+#: What integers may lose of an output's span on average, and what leaves nothing of it.
+_LOST, _NOISE = 2.0**-11, 0.1
 
 
 class _Scores:
@@ -87,10 +94,72 @@ class KernelMap(Stage):
 
         return replace(chained([stage], last, model.source), split=split)
 
-    def quantize(self, inputs: Input, by: Calibration) -> KernelMap:
-        if inputs.is_integer:
-            raise self._no_integers(inputs)
+    @property
+    def wide(self) -> bool:
+        return True
+
+    @property
+    def grows(self) -> bool:
+        return self.expansion.kernel == "poly"
+
+    @property
+    def isometric(self) -> bool:
+        return self.expansion.kernel == "rbf"
+
+    def feature_limits(self) -> NDArray[np.float64]:
+        return np.asarray(np.abs(self.expansion.vectors).max(axis=0))
+
+    def highest_input(self, dtype: DType) -> int:
+        most = super().highest_input(dtype)
+        # Vectors are rounded up by less than what is left.
+        return min(most, int(0.99 * highest_input(self.input.n_features))) if self.isometric else most
+
+    def meant(self, rows: Array, missing: bool) -> NDArray[np.float64]:
+        return self.expansion.sums(rows)
+
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Stage:
+        return self._integers(inputs, to, by)
+
+    def _integers(self, inputs: Input, to: Input | None, by: Calibration) -> IntegerMap:
+        """The coarsest form whose errors are not much larger than those of the finest.
+
+        Raises
+        ------
+        UnsupportedError
+            If they are too large even then.
+        """
+        assert by.rows is not None, "integer modes of transformers need calibration rows"
+        exact, rows = self.expansion, inputs.scaled(by.rows)
+        Q, right = inputs.encode(by.rows), exact.sums(rows)
+        span = np.stack([right.min(axis=0), right.max(axis=0)], axis=1)
+
+        def build(precision: Precision) -> IntegerMap:
+            sums = corrected(integers(exact, inputs, Q, precision, 0.0, False), exact, Q, rows)
+            made = IntegerMap(source=self.source, input=inputs, span=span, to=to, sums=sums)
+            if to is None:
+                return made
+            assert to.exponents is not None
+            factors = sums.sum_unit * np.ldexp(np.ones(len(span)), to.exponents)
+            return replace(made, rescaled=Rescaled.by(factors, to.highest, self.source))
+
+        def lost(made: IntegerMap) -> float:
+            off = np.abs(made.sums.sums(Q) * made.sums.sum_unit - right).mean(axis=0)
+            return float((off / np.maximum(np.ptp(span, axis=1), 1e-300)).max())
+
+        *others, best = [build(precision) for precision in PRECISIONS[cast(DType, inputs.dtype)]]
+        least = lost(best)
+        if least > _NOISE:
+            raise UnsupportedError(
+                f"{self.source} has components so nearly alike that integers lose what tells them apart; use "
+                "fewer n_components, a larger gamma, a linear model right behind it, or dtype='float32'"
+            )
+        allowed = max(2 * least, _LOST)
+        return next((each for each in others if lost(each) <= allowed), best)
+
+    def quantize(self, inputs: Input, by: Calibration) -> Stage:
         self.check_missing(inputs)
+        if inputs.is_integer:
+            return self._integers(replace(inputs, center=None, gain=None), None, by)
         magnitude = self.expansion.magnitude(self.expansion.vectors).max(axis=0)
         largest = np.abs(self.expansion.sums(self.expansion.vectors)).max(axis=0)
         if (BOUND * magnitude > _MOST * largest).any():
@@ -143,6 +212,44 @@ class KernelMap(Stage):
 
     def contract(self) -> Sequence[str]:
         return [f"numbers are within {BOUND:g} of what they add up"]
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerMap(IntegerStage):
+    """Sums of kernels in integers, as of support vector machines, in the units of the next model."""
+
+    sums: IntegerExpansion
+    #: From sums to what the next model takes; None where there is none.
+    rescaled: Rescaled | None = None
+
+    @property
+    def n_sums(self) -> int:
+        """How many numbers come out."""
+        return self.n_outputs
+
+    @property
+    def output_scale(self) -> float:
+        return self.sums.sum_unit if self.to is None else 1.0
+
+    @property
+    def kernel(self) -> str:
+        """The function of templates/kernels.h.j2 that multiplies x with vectors."""
+        return self.sums.vectors.kernel_for(self.input)
+
+    @property
+    def dual_kernel(self) -> str:
+        """The function that multiplies kernels with coefficients."""
+        return {"int16": "i16", "int8": "i16w8"}[self.sums.duals.values.dtype.name]
+
+    def predict(self, Q: Array) -> Array:
+        y = self.sums.sums(Q)
+        return (y if self.rescaled is None else self.rescaled.apply(y)).astype(self.output_dtype)
+
+    def layouts(self) -> Sequence[Layout]:
+        return layouts(self.sums, self.kernel)
+
+    def contract(self) -> Sequence[str]:
+        return ["numbers are sums of integers that provably stay in 32 bits"]
 
 
 def _map(estimator: Any, vectors: Any, duals: Any, constant: Any) -> Transformer:

@@ -17,7 +17,6 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.feature_selection import SelectKBest
-from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -207,9 +206,6 @@ def test_a_wrong_twin_is_found() -> None:
 
 
 def test_what_cannot_be_ported() -> None:
-    samples = fitted(RBFSampler(n_components=5), logistic())
-    with pytest.raises(ValueError, match="RBFSampler cannot be ported in integers"):
-        mm.transpile(samples, name="no", dtype="int16", calibration=IRIS)
     chain = fitted(PCA(2), forest())
     chain.steps.insert(1, ("model", forest().fit(IRIS[:, :2], SPECIES)))
     with pytest.raises(ValueError, match="RandomForestClassifier before other steps cannot be ported"):

@@ -143,7 +143,7 @@ def test_several_vectors_at_a_time_end_with_their_table(
 @pytest.mark.boards
 @pytest.mark.parametrize("name", ["host", "avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
 def test_wide_powers_of_many_classes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(_svm_model, "_PRECISIONS", {"int16": (Precision("int16", "int16", fine=True),)})
+    monkeypatch.setattr(_svm_model, "PRECISIONS", {"int16": (Precision("int16", "int16", fine=True),)})
     case = on_digits("steep", SVC(kernel="poly", degree=5, coef0=-0.2))
     program = mm.transpile(case.estimator, name="steep", dtype="int16", calibration=case.X)
     Q = program.quantize(case.X)
@@ -182,3 +182,13 @@ def test_products_of_kernels_and_coefficients(name: str) -> None:
     a, b, low = X.T.astype(np.int64)
     exact = np.stack([a * b.astype(np.int8), (a * 65536 + (low & 65535)) * b >> 16], axis=1)
     np.testing.assert_array_equal(result.y, exact)
+
+
+def test_vectors_of_8_bits_and_features_of_16() -> None:
+    """Digits are integers as they are, and vectors of a byte each lose nothing."""
+    X, y = DIGITS[:150], DIGIT[:150]
+    estimator = SVC(gamma=1e-3).fit(X.astype(float), y)
+    program = mm.transpile(estimator, name="digits", dtype="int16", calibration=X)
+    assert program.model.kernel == "i16w8"
+    report = program.verify(X[:40])
+    assert report, str(report)
