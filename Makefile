@@ -10,7 +10,7 @@ help:
 	@echo "make docs   the user guide, into build/docs; a warning or a broken link fails it"
 	@echo "make test   lint, docs, all tests, then most of those without boards on the oldest scikit-learn; JOBS=$(JOBS)"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  measure the peers and us, write the README's table; ONLY=rf10_digits: one model"
+	@echo "make bench  measure the peers and us, write the tables of README and guide; ONLY=rf10_digits: one model"
 
 demo:
 	@tools/setup.sh demo
@@ -35,10 +35,11 @@ lint:
 
 docs:
 	@tools/setup.sh docs
-	.venv/bin/sphinx-build -W --keep-going -q -b html docs build/docs
+	.venv/bin/sphinx-build -E -W --keep-going -q -b html docs build/docs
 
 bench:
 	@tools/setup.sh test
 	.venv/bin/python -m bench all --jobs $(JOBS) $(if $(ONLY),--model $(ONLY))
+	.venv/bin/python docs/measure.py
 
 .PHONY: help demo examples test lint docs bench
