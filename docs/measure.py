@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
+from scipy import signal
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
@@ -26,7 +27,7 @@ from bench.measure import CORES  # noqa: E402
 from micromlgen import transpile  # noqa: E402
 from micromlgen.boards import core  # noqa: E402
 from micromlgen.calls import predict_call  # noqa: E402
-from micromlgen.features import FFT, MFCC, MelSpectrogram, Statistics  # noqa: E402
+from micromlgen.features import FFT, MFCC, Goertzel, IIRFilter, MelSpectrogram, Statistics  # noqa: E402
 
 MEASURED = DOCS / "measured.json"
 MODES = ("float32", "int16", "int8")
@@ -40,6 +41,12 @@ EXTRACTORS: Mapping[str, tuple[Any, int]] = {
     "`MelSpectrogram(16000)`": (MelSpectrogram(16000), 512),
     "`MFCC(16000)`": (MFCC(16000), 512),
     "`MFCC(8000, n_fft=256, n_mels=20)`": (MFCC(8000, n_fft=256, n_mels=20), 256),
+    '`MFCC(8000, n_fft=256, n_mels=20, precision="int16")`': (
+        MFCC(8000, n_fft=256, n_mels=20, precision="int16"),
+        256,
+    ),
+    "`Goertzel([50, 100, 150], 1000)`": (Goertzel([50, 100, 150], 1000), 256),
+    "`IIRFilter(butter(4, 0.2))`": (IIRFilter(signal.butter(4, 0.2, output="sos")), 256),
     "`Statistics(n_channels=3)`": (Statistics(n_channels=3), 384),
 }
 
@@ -73,7 +80,7 @@ def loud_and_quiet(n: int) -> np.ndarray:
 
 
 def extractors() -> list[dict[str, Any]]:
-    """Bytes and cycles on each core, and the largest error in units of the feature's deviation."""
+    """Bytes and cycles on each core, and the errors in units of the feature's deviation."""
     out = []
     for title, (extractor, n) in EXTRACTORS.items():
         windows = loud_and_quiet(n)
@@ -95,7 +102,8 @@ def extractors() -> list[dict[str, Any]]:
             }
         out.append({"title": title, "n": n, "n_features": integers.shape[1], "cores": cores})
         out[-1]["bytes_out"] = int(integers.itemsize * integers.shape[1])
-        out[-1]["error"] = float(f"{error.max():.3g}")
+        out[-1]["error"] = float(f"{error.max():.2g}")
+        out[-1]["rms_error"] = float(f"{np.sqrt((error**2).mean()):.2g}")
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from pathlib import Path
 
@@ -37,10 +38,11 @@ def examples() -> str:
     """Each folder of examples/ with a README: its title, what it says first, and how it is run."""
     parts = []
     for page in sorted((ROOT / "examples").glob("*/README.md")):
-        title, first, *_ = page.read_text(encoding="utf-8").split("\n\n")
+        text = page.read_text(encoding="utf-8")
+        title, first, *_ = text.split("\n\n")
         name = page.parent.name
-        by = f"python -m examples {name}" if (page.parent / "run.py").exists() else "make demo"
-        more = f"`{by}` runs it; `examples/{name}` has wiring, sketch and data."
+        [command, *_] = re.findall(r"^    ((?:python|make) .*)$", text, re.MULTILINE)
+        more = f"`{command}` runs it; `examples/{name}` tells all of it."
         parts.append(f"## {title.removeprefix('# ')}\n\n{first}\n\n{more}\n")
     return "\n".join(parts)
 

@@ -19,5 +19,7 @@ def costs() -> str:
 
 def errors() -> str:
     """How far the integers are from the definition in float64."""
-    rows = [(found["title"], f"{found['error']:g}") for found in measured()["features"]]
-    return table(("extractor", "largest error, in deviations"), rows)
+    rows = [
+        (found["title"], f"{found['rms_error']:g}", f"{found['error']:g}") for found in measured()["features"]
+    ]
+    return table(("extractor", "rms error", "largest error"), rows)
