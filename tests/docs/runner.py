@@ -1,8 +1,9 @@
 """Run the snippets of a page as a reader would: one after another, in one folder.
 
 * ``python``: executed, in one namespace for the page.
-* ``sh``: `micromlgen` is run with the files that its examples name; what wants a board is parsed. Extras that
-  `pip` installs, targets of `make` and modules of `python` must exist.
+* ``sh``: `micromlgen` is run with the files that its examples name, `check` with a simulated Uno; `collect`
+  and `monitor`, which take their time, are parsed. Extras that `pip` installs, targets of `make` and modules of
+  `python` must exist.
 * ``cpp``: a sketch, built for an Uno with the real Arduino core, and booted where an output is printed below.
 * ``c``: compiled on this host with strict flags, and run where it has a main.
 * ``cmake``: configured and built, beside what was saved before.
@@ -18,7 +19,7 @@ import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,6 @@ from micromlgen.cli.app import cli, run
 from tests.docs.pages import ROOT, Snippet
 
 _STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wpedantic"]
-#: Commands that talk to a board, or wait for one: they are parsed.
-_AT_A_BOARD = "--port"
 
 
 def alike(printed: str, expected: str) -> bool:
@@ -110,7 +109,11 @@ class Page:
 
     def _command(self, words: list[str], where: str) -> None:
         name, *rest = words
-        if name == "micromlgen" and _AT_A_BOARD in rest:
+        if name == "micromlgen" and rest[0] == "check":
+            with self._checked() as port:
+                rest[rest.index("--port") + 1] = port
+                assert run(rest) == 0, where
+        elif name == "micromlgen" and "--port" in rest:
             command, *arguments = rest
             with cli.commands[command].make_context(command, arguments):
                 pass
@@ -131,6 +134,14 @@ class Page:
             assert module.exists(), where
         else:
             raise AssertionError(f"{where}: such commands are not tried")
+
+    @contextlib.contextmanager
+    def _checked(self) -> Iterator[str]:
+        """The port of a simulated Uno with the check sketch that was made last."""
+        [*_, protocol] = sorted(self.folder.glob("*/mml2_check.h"), key=lambda path: path.stat().st_mtime)
+        elf = arduino.build_sketch(protocol.parent, "uno", self.folder / ".check").elf
+        with arduino.boot(elf, "uno") as port:
+            yield port
 
     def cpp(self, snippet: Snippet) -> str | None:
         """Build the sketch; with an output, boot it and read as many lines."""

@@ -9,6 +9,7 @@ from click import NoSuchOption
 
 from tests.docs.pages import DOCS, GUIDE, README, ROOT, Block, Snippet, blocks, snippets
 from tests.docs.runner import Page, alike, furnish
+from tests.docs.update import update
 
 PAGES = [README, *(page for page in GUIDE if snippets(page))]
 #: On the oldest scikit-learn the README alone is run.
@@ -111,3 +112,11 @@ def test_outputs_are_alike() -> None:
     assert not alike("setosa", "virginica")
     assert alike("a (b) c", "a ... c")
     assert not alike("a (b) d", "a ... c")
+
+
+def test_update_writes_outputs(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    text = "```python\nprint(1)\n```\n\n```text\n{0}\n```\n```python\nprint(3)\n```\n```text\n...\n```\n"
+    page.write_text(text.format(2))
+    update(page)
+    assert page.read_text() == text.format(1)

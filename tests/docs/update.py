@@ -5,8 +5,8 @@ Where that has changed a reader should know why: look at the difference before i
 
 from __future__ import annotations
 
-import os
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 from tests.docs.pages import GUIDE, README, snippets
@@ -16,9 +16,8 @@ from tests.docs.runner import Page, furnish
 def update(page: Path) -> None:
     """Replace the outputs of a page, but for those that say ``...``."""
     text, at = page.read_text(encoding="utf-8"), 0
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, chdir(name):
         furnish(Path(name))
-        os.chdir(name)
         reader = Page(Path(name), boards=True, compares=False)
         for snippet in snippets(page):
             printed = reader.run(snippet)
@@ -27,7 +26,6 @@ def update(page: Path) -> None:
                 continue
             lines = "\n".join(line.rstrip() for line in printed.strip("\n").splitlines())
             text = text[:at] + text[at:].replace(snippet.output, f"{lines}\n", 1)
-        os.chdir(page.parent)
     page.write_text(text, encoding="utf-8")
 
 
