@@ -41,6 +41,7 @@ class Bounds:
 
 BOUNDS = {
     "anomaly": Bounds(1.0, 0.0, 9_000, {"detected": 0.96}, {"false alarms": 0.015}),
+    "colour": Bounds(0.99, 0.01, 3_200, {"accuracy": 0.96}),
     "gestures": Bounds(0.99, 0.01, 52_000, {"accuracy": 0.81}),
     "keywords": Bounds(0.96, 0.03, 16_000, {"accuracy": 0.75}),
 }
