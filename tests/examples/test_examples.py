@@ -42,6 +42,7 @@ class Bounds:
 BOUNDS = {
     "anomaly": Bounds(1.0, 0.0, 9_000, {"detected": 0.96}, {"false alarms": 0.015}),
     "colour": Bounds(0.99, 0.01, 3_200, {"accuracy": 0.96}),
+    "fusion": Bounds(0.99, 0.01, 300, {"accuracy": 0.92, "found": 0.86}, {"false alarms": 0.07}),
     "gestures": Bounds(0.99, 0.01, 52_000, {"accuracy": 0.81}),
     "keywords": Bounds(0.96, 0.03, 16_000, {"accuracy": 0.75}),
 }
