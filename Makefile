@@ -18,6 +18,7 @@ demo:
 
 examples:
 	@tools/setup.sh examples
+	.venv/bin/python examples/activity/demo.py
 	OMP_NUM_THREADS=1 .venv/bin/python -m examples
 
 test:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.metrics import ConfusionMatrixDisplay
@@ -17,6 +18,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 def figure(path: Path, width: float, height: float, **grid: Any) -> Iterator[Any]:
     """Give axes to draw on, `grid` as `Figure.subplots` takes it, and save them."""
     drawn = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(drawn)  # what sklearn.tree.plot_tree measures its texts with
     yield drawn.subplots(**grid)
     drawn.savefig(path, dpi=90, metadata={"Software": None})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import serial
 
 from micromlgen.boards import arduino, core
 
@@ -41,6 +42,7 @@ class Bounds:
 
 BOUNDS = {
     "anomaly": Bounds(1.0, 0.0, 9_000, {"detected": 0.96}, {"false alarms": 0.015}),
+    "classify": Bounds(1.0, 0.0, 400, {"accuracy": 0.94}),
     "colour": Bounds(0.99, 0.01, 3_200, {"accuracy": 0.96}),
     "fusion": Bounds(0.99, 0.01, 300, {"accuracy": 0.92, "found": 0.86}, {"false alarms": 0.07}),
     "gestures": Bounds(0.99, 0.01, 52_000, {"accuracy": 0.81}),
@@ -88,6 +90,18 @@ def _compile_with_sensor(sketch: Path, board: str, out: Path) -> None:
     main = "#include <Arduino.h>\n" + ino + "\nint main() { setup(); for (;;) loop(); }\n"
     kind = "rv32imc" if board.startswith("esp32c") else "cortex-m4f"
     core(kind).compile({**texts, "main.cpp": main}, language="c++", flags=("-Os", "-I.", "-Wall", "-Werror"))
+
+
+@pytest.mark.boards
+def test_flowers_can_be_typed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "examples", "classify", "--out", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, check=True)
+    sketch = arduino.build_sketch(tmp_path / "classify" / "classify", "uno", tmp_path / "typed")
+    with arduino.boot(sketch.elf, "uno") as path, serial.Serial(path, 115_200, timeout=5) as port:
+        assert port.readline() == b"ready\r\n"
+        for typed, name in ((b"51 35 14 2\n", b"setosa\r\n"), (b"63 29 56 18\n", b"virginica\r\n")):
+            port.write(typed)
+            assert port.readline() == name
 
 
 def test_unknown_example_is_named() -> None:
