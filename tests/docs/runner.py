@@ -1,9 +1,9 @@
 """Run the snippets of a page as a reader would: one after another, in one folder.
 
 * ``python``: executed, in one namespace for the page.
-* ``sh``: `micromlgen` is run with the files that its examples name, `check` with a simulated Uno; `collect`
-  and `monitor`, which take their time, are parsed. Extras that `pip` installs, targets of `make` and modules of
-  `python` must exist.
+* ``sh``: `micromlgen` is run with the files that its examples name, `check` with a simulated Uno;
+  `collect` and `monitor`, which take their time, are parsed. Extras that `pip` installs, targets of `make`
+  and modules of `python` must exist.
 * ``cpp``: a sketch, built for an Uno with the real Arduino core, and booted where an output is printed below.
 * ``c``: compiled on this host with strict flags, and run where it has a main.
 * ``cmake``: configured and built, beside what was saved before.

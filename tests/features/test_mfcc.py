@@ -97,7 +97,7 @@ def test_the_preset_of_torchaudio_is_its_formula() -> None:
 
 
 def test_the_preset_of_tensorflow_is_its_guide() -> None:
-    """Its functions as their documentation defines them, in float64: too heavy a package to install for this."""
+    """Its functions as documented, in float64: the package is too heavy to install for this."""
     X = voiced(4, 1024, -6)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
     spectrum = np.abs(np.fft.rfft(X / 32768.0 * window))
