@@ -11,7 +11,7 @@ def costs() -> str:
     """Flash, stack and cycles on each core."""
     rows = []
     for found in measured()["features"]:
-        cores = [found["cores"][name] for name in CORES]
+        cores = [found["cores"][name]["-Os"] for name in CORES]
         figures = [f"{c['flash']} / {c['stack']} / {c['cycles']:.0f}" for c in cores]
         rows.append((found["title"], str(found["n"]), str(found["n_features"]), *figures))
     return table(("extractor", "samples", "features", *CORES.values()), rows)

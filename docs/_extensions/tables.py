@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import cost_tables
+import dsp_peers
 import estimator_tables
 import feature_tables
 import micromlgen
@@ -39,6 +40,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "refused": estimator_tables.refused,
     "features": feature_tables.costs,
     "feature errors": feature_tables.errors,
+    "dsp peers": dsp_peers.beside,
     "commands": estimator_tables.commands,
     "examples": estimator_tables.examples,
 }
