@@ -48,7 +48,7 @@ class LogMel(Extraction):
         return 32767
 
     def names(self) -> Sequence[str]:
-        return frame_names("mel", range(self.bank.n_mels), self.n_frames)
+        return frame_names([f"mel{i}" for i in range(self.bank.n_mels)], self.n_frames)
 
     @property
     def step(self) -> float:
@@ -213,6 +213,6 @@ class LogMel(Extraction):
         ]
 
 
-def frame_names(what: str, numbers: Sequence[int], n_frames: int) -> list[str]:
+def frame_names(names: Sequence[str], n_frames: int) -> list[str]:
     """Names of the features of frames, whose number they have where there are several."""
-    return [f"{what}{i}" + (f"_{t}" if n_frames > 1 else "") for t in range(n_frames) for i in numbers]
+    return [name + (f"_{t}" if n_frames > 1 else "") for t in range(n_frames) for name in names]

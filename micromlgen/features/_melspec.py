@@ -33,6 +33,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "lifter": 0,
     "dct": "ortho",
     "energy": False,
+    "normalize": None,
+    "delta": 0,
+    "delta_width": 2,
     "precision": "int32",
 }
 _AUDIO = {"log": "db", "n_mels": 128}
@@ -81,6 +84,8 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "edges": ("hertz", "bins", "mels"),
     "log": ("ln", "log2", "db"),
     "dct": ("ortho", "htk"),
+    "normalize": (None, "mean", "variance"),
+    "delta": (0, 1, 2),
     "precision": ("int32", "int16"),
 }
 _SIZES = tuple(2**k for k in range(3, 13))
@@ -113,6 +118,9 @@ class Options:
     lifter: int
     dct: str
     energy: bool
+    normalize: str | None
+    delta: int
+    delta_width: int
     precision: str
     sample_rate: float
 
@@ -184,7 +192,8 @@ def _check(who: str, known: Mapping[str, Any], rate: float) -> None:
             raise refuse(name, f"use one of {', '.join(map(repr, choices))}")
     if known["n_fft"] not in _SIZES:
         raise refuse("n_fft", "a power of two from 8 to 4096 is needed")
-    for name, most in (("frame_length", known["n_fft"]), ("hop_length", 1 << 15), ("n_mels", _MOST_MELS)):
+    limits = {"frame_length": known["n_fft"], "hop_length": 1 << 15, "n_mels": _MOST_MELS, "delta_width": 9}
+    for name, most in limits.items():
         if not isinstance(known[name], int) or not 1 <= known[name] <= most:
             raise refuse(name, f"an integer from 1 to {most} is needed")
     if not isinstance(known["n_mfcc"], int) or not 1 <= known["n_mfcc"] <= known["n_mels"]:

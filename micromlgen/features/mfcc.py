@@ -14,6 +14,7 @@ from scipy.fft import dct
 from micromlgen.convert import converts
 from micromlgen.features._logmel import LogMel, frame_names
 from micromlgen.features._melspec import Options
+from micromlgen.features._over_frames import OverFrames
 from micromlgen.features.mel import MelExtractor
 from micromlgen.ir import Extraction, Layout
 
@@ -41,6 +42,7 @@ class Cepstra(Extraction):
     """Frames, one after another, of coefficients in powers of two of log2."""
 
     mel: LogMel
+    over: OverFrames
 
     @property
     def n_mfcc(self) -> int:
@@ -92,10 +94,16 @@ class Cepstra(Extraction):
         return 32767
 
     def names(self) -> Sequence[str]:
-        return frame_names("mfcc", range(self.n_mfcc), self.mel.n_frames)
+        kinds = ["mfcc", "delta", "delta_delta"][: self.over.delta + 1]
+        return frame_names([f"{kind}{i}" for kind in kinds for i in range(self.n_mfcc)], self.mel.n_frames)
+
+    @property
+    def step(self) -> NDArray[np.float64]:
+        """Of a frame's coefficients before they are taken as a sequence, shape (n_mfcc,)."""
+        return np.asarray(self.mel.step * 512 * np.ldexp(1.0, -self.fraction), np.float64)
 
     def unit(self) -> NDArray[np.float64]:
-        return np.tile(self.mel.step * 512 * np.ldexp(1.0, -self.fraction), self.mel.n_frames)
+        return np.tile(self.over.units(self.step), self.mel.n_frames)
 
     def predict(self, Q: Array) -> Array:
         log, whole = self.mel.with_energy(np.asarray(Q, np.int16))
@@ -111,7 +119,7 @@ class Cepstra(Extraction):
             out[:, :, i] = (total + (1 << shift >> 1)) >> shift
         if self.mel.given.energy:
             out[:, :, 0] = whole
-        return out.reshape(len(Q), -1).astype(np.int16)
+        return self.over.integers(out).reshape(len(Q), -1).astype(np.int16)
 
     def layouts(self) -> Sequence[Layout]:
         tables = self.mel.tables() | {"rows": self.rows.ravel(), "shifts": self.shifts}
@@ -122,7 +130,11 @@ class Cepstra(Extraction):
         given = self.mel.given
         liftered = f", lifter {given.lifter}" if given.lifter else ""
         first = "; the first is the log energy of the frame" if given.energy else ""
-        return [*self.mel.contract(), f"{given.n_mfcc} coefficients, DCT-II ({given.dct}){liftered}{first}"]
+        orders = ["", ", and their differences", ", and their differences of first and second order"]
+        what = f"{given.n_mfcc} coefficients, DCT-II ({given.dct}){liftered}{first}{orders[given.delta]}"
+        over = {None: [], "mean": ["less their means over the frames"]}
+        both = ["less their means over the frames, and in units of their deviations"]
+        return [*self.mel.contract(), what, *over.get(given.normalize, both)]
 
 
 class MFCC(MelExtractor):
@@ -138,6 +150,17 @@ class MFCC(MelExtractor):
         Orthonormal, by default; "htk": the first row is not divided by the square root of 2.
     energy : bool
         Whether the log energy of the frame takes the place of the first coefficient.
+
+    normalize : {None, "mean", "variance"}
+        Over the frames of a window: the mean of each coefficient is taken off it; "variance": and it is
+        divided by its standard deviation, of at least one step of it.
+    delta : {0, 1, 2}
+        Orders of differences that follow the coefficients of each frame, by default 0. As
+        python_speech_features.delta and torchaudio.functional.compute_deltas have them:
+        ``sum(n * (c[t + n] - c[t - n])) / (2 * sum(n**2))``, the first and the last frame standing for those
+        beyond. librosa.feature.delta differs at these ends.
+    delta_width : int
+        Frames before and behind that a difference is from, n = 1 … delta_width, by default 2.
 
     The other parameters are those of `MelSpectrogram`.
     """
@@ -169,6 +192,9 @@ class MFCC(MelExtractor):
         lifter: int | None = None,
         dct: str | None = None,
         energy: bool | None = None,
+        normalize: str | None = None,
+        delta: int | None = None,
+        delta_width: int | None = None,
         precision: str = "int32",
     ) -> None:
         self.sample_rate = sample_rate
@@ -195,12 +221,17 @@ class MFCC(MelExtractor):
         self.lifter = lifter
         self.dct = dct
         self.energy = energy
+        self.normalize = normalize
+        self.delta = delta
+        self.delta_width = delta_width
         self.precision = precision
 
     def extraction(self, n_samples: int | None = None) -> Cepstra:
         mel = self._log_mel(n_samples)
-        span = np.zeros((mel.n_frames * mel.given.n_mfcc, 2))
-        return Cepstra(source="MFCC", input=mel.input, span=span, mel=mel)
+        given = mel.given
+        steps = OverFrames(mel.n_frames, given.normalize, given.delta, given.delta_width)
+        span = np.zeros((mel.n_frames * given.n_mfcc * (1 + given.delta), 2))
+        return Cepstra("MFCC", mel.input, span, mel, steps)
 
     def _reference(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         given = self._options()
@@ -208,7 +239,8 @@ class MFCC(MelExtractor):
         out = log @ cosines(given).T
         if given.energy:
             out[:, :, 0] = whole
-        return np.asarray(out.reshape(len(samples), -1))
+        model = self.extraction(samples.shape[1])
+        return model.over.reference(out, model.step).reshape(len(samples), -1)
 
 
 @converts("micromlgen.features.MFCC")

@@ -32,6 +32,9 @@ CASES = [
     Case("mel_one", MelSpectrogram(**SMALL, log="db"), stacked(64)),
     Case("mfcc_one", MFCC(**SMALL, n_mfcc=6, top_db=180), stacked(64)),
     Case("mfcc_block", MFCC(**SMALL, n_mfcc=6, precision="int16").fit(stacked(96)), stacked(96)),
+    Case(
+        "mfcc_deltas", MFCC(**SMALL, n_mfcc=3, delta=2, normalize="variance").fit(stacked(160)), stacked(160)
+    ),
     Case("mfcc_speech", MFCC(2000, preset="python_speech_features", n_fft=64).fit(stacked(90)), stacked(90)),
     Case(
         "mfcc_slaney",
@@ -172,6 +175,39 @@ def test_frames_follow_one_another() -> None:
     assert whole.get_feature_names_out()[[0, 13]].tolist() == ["mfcc0_0", "mfcc0_1"]
 
 
+def test_deltas_are_those_of_python_speech_features() -> None:
+    psf = pytest.importorskip("python_speech_features")
+    X = voiced(3, 256 + 9 * 128, -6, 8000) // np.linspace(1, 9, 256 + 9 * 128).astype(np.int16)
+    ours = MFCC(8000, n_fft=256, n_mels=20, top_db=180, delta=2, delta_width=3).fit(X)
+    frames = ours.reference(X).reshape(3, 10, 3, 13)
+    for x in frames:
+        np.testing.assert_allclose(x[:, 1], psf.delta(x[:, 0], 3), atol=1e-12)
+        np.testing.assert_allclose(x[:, 2], psf.delta(psf.delta(x[:, 0], 3), 3), atol=1e-12)
+    error = ours.dequantize(ours.transform(X)) - ours.reference(X)
+    assert (np.abs(error).max(axis=0) <= 0.02 + ours.extraction().unit()).all()
+    names = ours.get_feature_names_out()
+    assert names[[0, 13, 26, 39]].tolist() == ["mfcc0_0", "delta0_0", "delta_delta0_0", "mfcc0_1"]
+
+
+@pytest.mark.parametrize("normalize", ["mean", "variance"])
+def test_cepstra_are_normalised_over_frames(normalize: str) -> None:
+    X = voiced(4, 256 + 20 * 128, -6, 8000) // np.linspace(1, 9, 256 + 20 * 128).astype(np.int16)
+    options: dict[str, Any] = {"sample_rate": 8000, "n_fft": 256, "n_mels": 20}
+    ours, plain = MFCC(**options, normalize=normalize).fit(X), MFCC(**options).fit(X)
+    frames = plain.reference(X).reshape(4, 21, 13)
+    expected = frames - frames.mean(axis=1, keepdims=True)
+    if normalize == "variance":
+        expected /= frames.std(axis=1, keepdims=True)
+    np.testing.assert_allclose(ours.reference(X), expected.reshape(4, -1), atol=1e-9)
+    error = np.abs(ours.dequantize(ours.transform(X)) - ours.reference(X)).reshape(4, 21, 13)
+    # Half a step of what comes out, and a step of what came in.
+    scale = frames.std(axis=1, keepdims=True) if normalize == "variance" else 1.0
+    own, of_plain = (mfcc.extraction().unit()[:13] for mfcc in (ours, plain))
+    assert (error <= 0.5 * own + (1 + np.abs(expected) / 2) * of_plain / scale).all()
+    silence = np.zeros((1, X.shape[1]), np.int16)
+    assert not ours.transform(silence).any()
+
+
 @pytest.mark.parametrize(
     ("extractor", "n"),
     [
@@ -187,6 +223,9 @@ def test_frames_follow_one_another() -> None:
         (MFCC(16000, preset="tensorflow"), 1024),
         (MFCC(16000, preset="tensorflow", n_fft=512, offset=1.0, energy=True, precision="int16"), 512),
         (MFCC(16000, offset=1e-12, edges="mels"), 512),
+        (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="mean", delta=1, delta_width=1), 400),
+        (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="variance", delta=2), 700),
+        (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="variance", energy=True), 64),
     ],
     ids=lambda value: str(value).replace("\n", "")[:50],
 )
@@ -245,6 +284,9 @@ def test_from_samples_to_a_word(dtype: str) -> None:
         ({"fmin": 10, "fmax": 20}, r"no bin lies between fmin=10 and fmax=20"),
         ({"top_db": -3}, r"top_db=-3: a number of dB up to 180"),
         ({"offset": -1}, r"offset=-1: a number from 0 to 1"),
+        ({"delta": 3}, r"delta=3: use one of 0, 1, 2"),
+        ({"delta_width": 0}, r"delta_width=0: an integer from 1 to 9"),
+        ({"normalize": "cmvn"}, r"normalize='cmvn': use one of None, 'mean', 'variance'"),
         ({"dct": "full"}, r"dct='full': use one of 'ortho', 'htk'"),
         ({"precision": "int8"}, r"precision='int8': use one of 'int32', 'int16'"),
         ({"lifter": -1}, r"lifter=-1: an integer from 0"),
