@@ -16,9 +16,9 @@ from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 #: Measured with -O2 at 256: bytes of code, and what an output adds; cycles of n * log2(n), and of a bin.
-_CODE = {"complex": (3200, 1500, 1100, 1300), "power": (100, 60, 40, 60), "magnitude": (250, 100, 80, 100)}
-_CYCLES = (40.0, 9.0, 3.5, 5.0)
-_OF_BIN = {"complex": (100, 20, 10, 16), "power": (180, 20, 12, 16), "magnitude": (800, 150, 110, 140)}
+_CODE = {"complex": (3700, 2700, 1500, 2700), "power": (200, 100, 100, 50), "magnitude": (150, 0, 60, 0)}
+_CYCLES = (43.0, 15.8, 6.7, 11.5)
+_OF_BIN = {"complex": (70, 18, 10, 20), "power": (110, 18, 15, 20), "magnitude": (530, 100, 100, 85)}
 
 
 @dataclass(frozen=True, eq=False)
