@@ -19,6 +19,8 @@ from micromlgen.program import Program
 from micromlgen.render import render
 from tests import features, models
 
+SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
+
 
 @dataclass(frozen=True)
 class Case:

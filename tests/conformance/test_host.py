@@ -11,11 +11,10 @@ import pytest
 from micromlgen.boards import STRICT, core
 from micromlgen.calls import Expected, quantize_call, twin_calls
 from micromlgen.verify import boundary_rows
-from tests.cases import Case, all_cases, all_programs
+from tests.cases import SANITIZE, Case, all_cases, all_programs
 
 #: So many programs fit an ATmega2560 together.
 _TOGETHER = 60
-SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 
 
 @pytest.mark.compiled

@@ -12,8 +12,7 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import predict_call
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT, BandPower, Statistics
-from tests.cases import Case
-from tests.conformance.test_host import SANITIZE
+from tests.cases import SANITIZE, Case
 from tests.features.windows import stacked, tone
 
 BANDS = {"low": (0, 13), "mid": (13, 30), "high": (30, 50)}

@@ -11,8 +11,7 @@ import micromlgen as mm
 from micromlgen.boards import STRICT, Call, core
 from micromlgen.calls import predict_call
 from micromlgen.features import FFT
-from tests.cases import Case
-from tests.conformance.test_host import SANITIZE
+from tests.cases import SANITIZE, Case
 from tests.features.windows import every_kind, stacked, tone
 
 SIZES = [2**k for k in range(3, 13)]

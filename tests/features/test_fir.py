@@ -13,7 +13,7 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import predict_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FIRFilter
-from tests.cases import Case
+from tests.cases import SANITIZE, Case
 from tests.features.windows import stacked
 
 RNG = np.random.default_rng(0)
@@ -113,7 +113,7 @@ def assert_c_is_the_twin(where: str, n: int, flags: tuple[str, ...]) -> None:
 
 
 def test_c_is_the_twin_under_sanitizers() -> None:
-    assert_c_is_the_twin("host", 150, ("-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"))
+    assert_c_is_the_twin("host", 150, SANITIZE)
 
 
 @pytest.mark.boards

@@ -14,7 +14,7 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT, Goertzel, Windower
-from tests.cases import Case
+from tests.cases import SANITIZE, Case
 from tests.features.windows import stacked, tone
 
 DTMF = [697, 770, 852, 941, 1209, 1336, 1477, 1633]
@@ -85,7 +85,7 @@ def assert_c_is_the_twin(where: str, flags: tuple[str, ...]) -> None:
 
 
 def test_c_is_the_twin_under_sanitizers() -> None:
-    assert_c_is_the_twin("host", ("-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"))
+    assert_c_is_the_twin("host", SANITIZE)
 
 
 @pytest.mark.boards

@@ -15,7 +15,7 @@ from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import IIRFilter
 from micromlgen.features._biquads import cascade
-from tests.cases import Case
+from tests.cases import SANITIZE, Case
 from tests.features.windows import stacked
 
 DESIGNS: dict[str, Any] = {
@@ -121,8 +121,7 @@ def assert_c_is_the_twin(where: str, n: int, flags: tuple[str, ...]) -> None:
 
 
 def test_c_is_the_twin_under_sanitizers() -> None:
-    flags = ("-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
-    assert_c_is_the_twin("host", 240, flags)
+    assert_c_is_the_twin("host", 240, SANITIZE)
 
 
 @pytest.mark.boards

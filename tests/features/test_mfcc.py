@@ -15,8 +15,7 @@ import micromlgen as mm
 from micromlgen.boards import STRICT, core
 from micromlgen.calls import predict_call
 from micromlgen.features import MFCC, MelSpectrogram
-from tests.cases import Case
-from tests.conformance.test_host import SANITIZE
+from tests.cases import SANITIZE, Case
 from tests.features.speech import voiced
 from tests.features.windows import every_kind, stacked
 

@@ -18,8 +18,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.features import Statistics
 from micromlgen.features._statistic import STATISTICS
 from micromlgen.render import source
-from tests.cases import Case
-from tests.conformance.test_host import SANITIZE
+from tests.cases import SANITIZE, Case
 from tests.features.windows import stacked
 
 EVERY, DEFAULT = list(STATISTICS), Statistics().features

@@ -12,8 +12,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.features import Wavelet
 from micromlgen.features._daubechies import FILTERS, taps, transform
 from micromlgen.features._powers import Powers
-from tests.cases import Case
-from tests.conformance.test_host import SANITIZE
+from tests.cases import SANITIZE, Case
 from tests.features.test_statistics import windows
 
 SHAPES = [(32, 2), (64, 3), (96, 4), (256, 5), (1024, 7), (8192, 10)]
