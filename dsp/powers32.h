@@ -20,22 +20,22 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
 }
 
 /* Power in Q-32 of a bin whose parts are shifted up. */
-static inline int32_t mml2_power(const int32_t *z, uint8_t up)
+static inline int32_t mml2_power32(const int32_t *z, uint8_t up)
 {
     return (int32_t)mml2_power_add(mml2_power_add(0, z[0] * ((int32_t)1 << up)), z[1] * ((int32_t)1 << up));
 }
 
 /* Powers of n bins in the place of their parts, whose bits are `every` and which are shifted up to 31: returned is by
    how much. */
-static inline uint8_t mml2_powers(int32_t *z, uint16_t n, uint32_t every)
+static inline uint8_t mml2_powers32(int32_t *z, uint16_t n, uint32_t every)
 {
     const uint8_t up = (uint8_t)(every ? 31u - mml2_bit_length(every) : 0u);
     const int32_t *at = z;
     for (; n > 1u; n = (uint16_t)(n - 2u), z += 2, at += 4) {
-        z[0] = mml2_power(at, up);
-        z[1] = mml2_power(at + 2, up);
+        z[0] = mml2_power32(at, up);
+        z[1] = mml2_power32(at + 2, up);
     }
-    if (n) *z = mml2_power(at, up);
+    if (n) *z = mml2_power32(at, up);
     return up;
 }
 

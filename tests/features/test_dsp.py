@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,16 @@ def test_each_file_compiles_alone(
     monkeypatch.setenv("CC", compiler)
     main = f'#include <stdint.h>\n#include <string.h>\n#include "{stem}.h"\nint main(void) {{ return 0; }}\n'
     core("host").compile({"main.c": main}, language=language, flags=("-O1", f"-I{DSP}", *STRICT))
+
+
+def test_no_two_files_define_a_function_of_one_name() -> None:
+    """Any two of them may meet in a header, or in a sketch with several."""
+    defined: dict[str, set[str]] = {}
+    for path in (*DSP.iterdir(), *(DSP.parent / "templates").glob("*.j2")):
+        for name in re.findall(r"^static\b[^=;]*?\b(mml2_\w+)\(", path.read_text(), re.MULTILINE):
+            defined.setdefault(name, set()).add(path.name)
+    assert len(defined) > 100
+    assert not {name: files for name, files in defined.items() if len(files) > 1}
 
 
 def test_a_header_has_each_file_once() -> None:
