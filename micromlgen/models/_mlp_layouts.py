@@ -35,6 +35,8 @@ _INTEGER_PRODUCT = {
 #: A neuron in int16 and in int8.
 _INTEGER_NEURON = ((200, 45, 35, 30), (100, 35, 20, 25))
 #: A block of a sparse layer, and a row of them.
+#: What four rows at a time cost and save on Cortex-M0+.
+_CODE_FOURS, _FOURS_SAVE = 190, 1.35
 #: A weight that a code stands for.
 _CODE_PRODUCT = (22, 12, 8, 9.5)
 _BLOCK, _SPARSE_ROW = (53, 21, 10, 24), (30, 16, 9, 12)
@@ -108,35 +110,50 @@ def _code(kernel: str, stored: Sequence[Blocks | Codes | None], k: int) -> float
 
 
 def _layout(integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Codes | None]) -> Layout:
-    """Layers in integers: ``bias`` and ``multiplier`` of all hidden neurons in one table each.
-
-    Some cores multiply so many rows of each layer ``together`` with what it is given, others ``fours``,
-    AVR the ``whole`` layer. Layers that have ``blocks`` or ``codes`` are stored as these; ``some`` of their
-    products are kept.
-    """
-    last, hidden = integers.last, integers.hidden
-    matrices = [*(layer.rows for layer in hidden), last]
-    together = [
-        1 if each else kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables])
-        for rows, each in zip(matrices, stored, strict=True)
-    ]
-    most = max((len(layer.rows.bias) for layer in hidden), default=0)
-    whole = kernel == "i8" and max(rows.weights.shape[1] for rows in matrices) <= _MOST_IN_24_BITS
-    fours = [
-        whole and not each and min(len(t) for t in rows.tables) >= 4
-        for rows, each in zip(matrices, stored, strict=True)
-    ]
-    parts: dict[str, Any] = {"together": together, "whole": whole, "fours": fours}
-    parts["some"] = min(most, _SOME)
-    parts["blocks"] = [each if isinstance(each, Blocks) else None for each in stored]
-    parts["codes"] = [each if isinstance(each, Codes) else None for each in stored]
+    """Layers in integers, stored as rows but where `stored` has something else."""
+    matrices = [*(layer.rows for layer in integers.hidden), integers.last]
+    parts = _parts(integers, kernel, stored)
     tables = [
         t
         for rows, each in zip(matrices, stored, strict=True)
         for t in ([each.table] if each else rows.tables)
     ]
     tables += [each.book for each in stored if isinstance(each, Codes)]
-    tables.append(last.constants)
+    tables += [integers.last.constants, *(parts[name] for name in ("bias", "multiplier") if name in parts)]
+    tables += [layer.curve.table for layer in integers.hidden[:1] if layer.curve is not None]
+    size = sum(t.nbytes for t in tables)
+    flash, cycles = {}, {}
+    for k, core in enumerate(CORES):
+        code, cycles[core] = _cost(matrices, kernel, stored, parts["together"], k)
+        flash[core] = size + code
+    _fours_or_not(matrices, parts, flash, cycles)
+    kinds = [name for name in ("codes", "blocks") if any(parts[name])]
+    name = kinds[0] if kinds else "layers"
+    return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])
+
+
+def _parts(integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Codes | None]) -> dict[str, Any]:
+    """What the template prints: ``bias`` and ``multiplier`` of all hidden neurons in one table each.
+
+    Some cores multiply so many rows of each layer ``together`` with what it is given, others ``fours``, AVR
+    the ``whole`` layer. Layers that have ``blocks`` or ``codes`` are stored as these; ``some`` of their
+    products are kept.
+    """
+    hidden = integers.hidden
+    matrices = [*(layer.rows for layer in hidden), integers.last]
+    together = [
+        1 if each else kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables])
+        for rows, each in zip(matrices, stored, strict=True)
+    ]
+    whole = kernel == "i8" and max(rows.weights.shape[1] for rows in matrices) <= _MOST_IN_24_BITS
+    fours = [
+        whole and not each and min(len(t) for t in rows.tables) >= 4
+        for rows, each in zip(matrices, stored, strict=True)
+    ]
+    parts: dict[str, Any] = {"together": together, "whole": whole, "fours": fours}
+    parts["some"] = min(max((len(layer.rows.bias) for layer in hidden), default=0), _SOME)
+    parts["blocks"] = [each if isinstance(each, Blocks) else None for each in stored]
+    parts["codes"] = [each if isinstance(each, Codes) else None for each in stored]
     if hidden:
         parts["bias"] = narrow(np.concatenate([layer.rows.bias for layer in hidden]))
         parts["multiplier"] = narrow(np.concatenate([layer.multiplier for layer in hidden]))
@@ -144,26 +161,38 @@ def _layout(integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Code
             parts["bias"] = parts["bias"].astype(np.int32)
             both = np.rec.fromarrays([parts["multiplier"].astype("<u2"), parts["bias"].astype("<i4")])
             parts["neurons"] = np.frombuffer(both.tobytes(), np.uint8)
-        curves = [layer.curve.table for layer in hidden[:1] if layer.curve is not None]
-        tables += [parts["bias"], parts["multiplier"], *curves]
-    n_neurons = sum(len(rows.bias) for rows in matrices)
-    size = sum(t.nbytes for t in tables)
-    flash, cycles = {}, {}
-    for k, core in enumerate(CORES):
-        flash[core] = float(size + _code(kernel, stored, k))
-        cycles[core] = float(n_neurons * _INTEGER_NEURON[kernel == "i8"][k])
-        for rows, at_once, how in zip(matrices, together, stored, strict=True):
-            if isinstance(how, Blocks):
-                cycles[core] += _sparse_cycles(how, len(rows.bias), k)
-                continue
-            if isinstance(how, Codes):
-                cycles[core] += rows.weights.size * _CODE_PRODUCT[k]
-                continue
-            each = float(_INTEGER_PRODUCT[kernel][k])
-            if core == "cortex-m4f" and at_once > 1:
-                flash[core] += kernels.bytes_together(rows.weights.shape[1], at_once)
-                each = kernels.element_together(kernel, at_once)
-            cycles[core] += rows.weights.size * each
-    kinds = [name for name in ("codes", "blocks") if any(parts[name])]
-    name = kinds[0] if kinds else "layers"
-    return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])
+    return parts
+
+
+def _cost(
+    matrices: Sequence[Matrix],
+    kernel: str,
+    stored: Sequence[Blocks | Codes | None],
+    together: Sequence[int],
+    k: int,
+) -> tuple[float, float]:
+    """Bytes of code and cycles on one of `CORES`."""
+    code = _code(kernel, stored, k)
+    cycles = sum(len(rows.bias) for rows in matrices) * float(_INTEGER_NEURON[kernel == "i8"][k])
+    for rows, at_once, how in zip(matrices, together, stored, strict=True):
+        if isinstance(how, Blocks):
+            cycles += _sparse_cycles(how, len(rows.bias), k)
+            continue
+        each = float(_CODE_PRODUCT[k] if how else _INTEGER_PRODUCT[kernel][k])
+        if CORES[k] == "cortex-m4f" and at_once > 1:
+            code += kernels.bytes_together(rows.weights.shape[1], at_once)
+            each = kernels.element_together(kernel, at_once)
+        cycles += rows.weights.size * each
+    return code, cycles
+
+
+def _fours_or_not(
+    matrices: Sequence[Matrix], parts: dict[str, Any], flash: dict[str, float], cycles: dict[str, float]
+) -> None:
+    """Rows one by one on Thumb-1, where they are so few that the code for four at a time does not pay."""
+    core = "cortex-m0plus"
+    products = sum(rows.weights.size for rows, four in zip(matrices, parts["fours"], strict=True) if four)
+    small, slow = flash[core] - _CODE_FOURS, cycles[core] + products * _FOURS_SAVE
+    if any(parts["fours"]) and small**1.5 * slow < flash[core] ** 1.5 * cycles[core]:
+        parts["fours"] = [False] * len(matrices)
+        flash[core], cycles[core] = small, slow

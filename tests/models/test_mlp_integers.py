@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 import micromlgen as mm
 from micromlgen.boards import Call, core
+from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._activations import curve_of
 from micromlgen.models._mlp_integer import Hidden
@@ -284,3 +285,25 @@ def test_shared_weights_stay_shared_and_are_small() -> None:
     assert mm.transpile(
         shared(), dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0, optimize="speed"
     ).layout in ("layers", "blocks")
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
+def test_layers_large_enough_for_several_rows_at_once(name: str) -> None:
+    """And rows whose number is no multiple of those."""
+    estimator = net(MLPClassifier, (35, 10), "relu", DIGITS / 16, DIGIT, max_iter=5)
+    program = mm.transpile(estimator, name="net", dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0)
+    assert any(program.model.layouts()[0].build()["fours"])
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([program.quantize(SIXTEENTHS[:20]), rng.integers(-128, 128, (20, 64)).astype("i1")])
+    pairs = twin_calls(program.model, program.header, program.name, rows)
+    results = core(name).run([pair.call for pair in pairs], measure=False, flags=("-O2",))
+    for pair, result in zip(pairs, results, strict=True):
+        assert not pair.differs(result.y).any()
+
+
+def test_few_rows_are_multiplied_one_by_one() -> None:
+    layout = mm.transpile(
+        FLOATS[0].estimator, dtype="int8", calibration=IRIS, min_agreement=0.0
+    ).model.layouts()[0]
+    assert not any(layout.build()["fours"])
