@@ -237,11 +237,14 @@ static inline __attribute__((always_inline)) const uint32_t *mml2_nn_tap(const i
 /* 256 times the sums of four outputs, of 4 n inputs. */
 static inline const uint32_t *mml2_nn_four_pairs(const uint32_t *column, uint16_t n, const uint32_t *w, uint32_t *sums)
 {
-    uint32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3], u, v;
+    /* Named, so that enough are left where r7 is the frame's. */
+    uint32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
     const uint32_t *const end = column + 2u * n;
+    register uint32_t u __asm__("ip") = n;
+    register uint32_t v __asm__("lr");
     register uint32_t p __asm__("r8"), q __asm__("r9"), r __asm__("r10"), s __asm__("r11");
     __asm__(
-        "tst %[n], #1\n\t"
+        "tst %[u], #1\n\t"
         "bne 2f\n\t" /* an odd count enters in the middle */
         "1:\n\t"
         MML2_NN_BLOCK_
@@ -249,9 +252,9 @@ static inline const uint32_t *mml2_nn_four_pairs(const uint32_t *column, uint16_
         MML2_NN_BLOCK_
         "cmp %[column], %[end]\n\t"
         "bne 1b"
-        : [column] "+r"(column), [w] "+r"(w), [u] "=&r"(u), [v] "=&r"(v), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c),
+        : [column] "+r"(column), [w] "+r"(w), [u] "+r"(u), [v] "=&r"(v), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c),
           [d] "+r"(d), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [s] "=&r"(s)
-        : [n] "2"((uint32_t)n), [end] "r"(end)
+        : [end] "r"(end)
         : "cc", "memory");
     sums[0] = a;
     sums[1] = b;

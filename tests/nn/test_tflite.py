@@ -75,21 +75,37 @@ def test_the_c_gives_the_bytes_of_the_twin() -> None:
         np.testing.assert_array_equal(result.y, y, err_msg=call.statement)
 
 
-@pytest.mark.boards
-@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f"])
+def heavy(n_in: int, lowest: int) -> bytes:
+    """A dense layer whose weights reach `lowest`, and whose sums are large."""
+    rng = np.random.default_rng(0)
+    f = Flat()
+    x = f.tensor((1, n_in), 0.05, -128)
+    w = f.const(np.where(rng.random((6, n_in)) < 0.7, lowest, 127).astype(np.int8), scale=0.004)
+    y = f.tensor((1, 6), 4.0, 5)
+    return f.bytes([x], [f.op("FULLY_CONNECTED", [x, w], y, options("FullyConnected"))])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["host", *(pytest.param(n, marks=pytest.mark.boards) for n in ("avr", "cortex-m0plus", "cortex-m4f"))],
+)
 def test_kernels_of_cores_give_the_bytes_of_the_twin(name: str) -> None:
-    """What is asm there, at two levels of optimisation."""
+    """What is asm there, at several levels of optimisation: weights of -128, and sums beyond 24 bits too."""
+    made = [
+        graphs.dense(sizes=(24, 12, 4), by_channel=True),
+        graphs.dense(sizes=(640, 20, 3)),
+        graphs.dense(sizes=(5, 1), by_channel=True),
+        heavy(300, -128),
+        heavy(1200, -127),
+    ]
     calls, expected = [], []
-    for number, (sizes, by_channel) in enumerate(
-        [((24, 12, 4), True), ((640, 20, 3), False), ((5, 1), True)]
-    ):
-        contents = graphs.dense(sizes=sizes, by_channel=by_channel)
+    for number, contents in enumerate(made):
         program = mm.transpile(load_tflite(contents), name=f"net{number}")
-        X = rows(program.estimator, 8)
+        X = rows(program.estimator, 8)[:, : program.model.input.n_features]
         run = f"uint32_t arena[NET{number}_ARENA_BYTES / 4 + 1]; net{number}_run(x, arena, y);"
         calls.append(Call(program.header, X, run, "int8", program.model.n_numbers))
         expected.append(program.model.numbers(X))
-    for level in ("-O2", "-Os"):
+    for level in ("-O2", "-Os", "-O0"):
         results = core(name).run(calls, flags=(level, *STRICT), measure=False)
         for result, y in zip(results, expected, strict=True):
             np.testing.assert_array_equal(result.y, y)
