@@ -4,7 +4,7 @@
 /* Scaling of sums to int8, and what else layers of nets have in common. micromlgen/models/_graph_scale.py is the
    definition. */
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_ARCH) && __ARM_ARCH >= 7 && (defined(__GNUC__) || defined(__clang__))
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_ARCH) && __ARM_ARCH >= 7
 #define MML2_NN_DSP 1
 #else
 #define MML2_NN_DSP 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from micromlgen.ir import Layout
@@ -39,7 +40,7 @@ def _in_float(graph: Graph) -> Sequence[Layout]:
         c: float(sum(tables) + _FLOAT_CODE[k] + len(graph.nodes) * _EACH[k]) for k, c in enumerate(CORES)
     }
     cycles = {c: 100 + products * _FLOAT_PRODUCT[k] + elements * _FLOAT_ELEMENT for k, c in enumerate(CORES)}
-    return [Layout("operators", flash, cycles, lambda: _float_parts(graph), tables)]
+    return [Layout("operators", flash, cycles, cache(lambda: _float_parts(graph)), tables)]
 
 
 def _float_parts(graph: Graph) -> Mapping[str, Any]:
@@ -83,7 +84,7 @@ def _in_int8(graph: Graph, kernels: Sequence[Kernel]) -> Sequence[Layout]:
             tables.append(4 * len(kernel.exps))
     flash = {c: float(sum(tables) + _CODE[k] + len(kernels) * _EACH[k]) for k, c in enumerate(CORES)}
     cycles = {c: 100 + products * _PRODUCT[k] + elements * _ELEMENT[k] for k, c in enumerate(CORES)}
-    return [Layout("operators", flash, cycles, lambda: _parts(graph, kernels), tables)]
+    return [Layout("operators", flash, cycles, cache(lambda: _parts(graph, kernels)), tables)]
 
 
 def _parts(graph: Graph, kernels: Sequence[Kernel]) -> Mapping[str, Any]:

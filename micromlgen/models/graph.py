@@ -158,8 +158,18 @@ class _Net(Model):
     def rounding(self, Q: Array) -> Array | None:
         return None if self.graph.quantized else self.off(Q)
 
-    def layouts(self) -> Sequence[Layout]:
+    @cached_property
+    def _layouts(self) -> Sequence[Layout]:
         return net_layouts(self.graph, self.kernels)
+
+    def layouts(self) -> Sequence[Layout]:
+        return self._layouts
+
+    @property
+    def arena_bytes(self) -> tuple[int, int]:
+        """Bytes for what lies between layers, without and with the DSP extension."""
+        plain, dsp = self._layouts[0].build()["plans"]
+        return plain.size, dsp.size
 
     def contract(self) -> Sequence[str]:
         if not self.graph.quantized:

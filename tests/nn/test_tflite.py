@@ -13,6 +13,7 @@ import micromlgen as mm
 from micromlgen.boards import STRICT, Call, core
 from micromlgen.errors import UnsupportedError
 from micromlgen.nn import load_tflite
+from micromlgen.split import split
 from tests.nn import graphs, oracles
 from tests.nn.flat import Flat, options
 from tests.nn.graphs import Builder
@@ -170,6 +171,16 @@ def test_shapes_that_a_file_computes_are_those_that_it_tells() -> None:
     y = f.op("RESHAPE", [x, both], b.like(x, (24,)), options("Reshape"))
     net = load_tflite(b.bytes(b.dense(y, 3)))
     assert [type(n.operator).__name__ for n in net.graph.nodes] == ["Reshaping", "Product"]
+
+
+def test_the_arena_and_what_takes_it_are_declared_beside_a_split_header() -> None:
+    program = mm.transpile(load_tflite(NETS["words"]), name="net")
+    parts = split(program.header, program.name)
+    assert "#define NET_ARENA_BYTES" in parts.header
+    assert "void net_run(const int8_t *x, void *arena, int8_t *y);" in parts.header
+    user = '#include "net.h"\n#include <stdio.h>\nstatic uint32_t arena[NET_ARENA_BYTES / 4 + 1];\n'
+    user += "int main(void) { int8_t x[NET_N_FEATURES] = {0}, y[4]; net_run(x, arena, y); return 0; }\n"
+    core("host").compile({"net.h": parts.header, "net.c": parts.source, "main.c": user}, flags=STRICT)
 
 
 def refused(contents: bytes, **more: Any) -> str:
