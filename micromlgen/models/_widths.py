@@ -81,7 +81,7 @@ class Losses:
     n_calibration : int
     expected : array
         The right answers.
-    more : float64 array of shape (2,)
+    more : float64 array of shape (2,), of numbers (3,)
         So much more a cheaper model may lose.
     counted : bool array of shape (n_rows,), or None
         Rows that count; None: all.
@@ -96,13 +96,13 @@ class Losses:
 
     def __call__(self, candidate: Model) -> NDArray[np.float64]:
         """The share of wrong answers, or of numbers the largest error in their span: of the calibration rows,
-        and of all.
+        and of all. Of numbers also the mean of the errors, which a few rows that saturate do not hide.
         """
         got = candidate.decode(candidate.predict(self.inputs.encode(self.rows)))
         if isinstance(candidate, NumericModel):
             span = np.ptp(self.expected, axis=0)
             off = (np.abs(got - self.expected) / np.where(span > 0, span, 1)).reshape(len(got), -1)
-            return np.array([off[: self.n_calibration].max(), off.max()])
+            return np.array([off[: self.n_calibration].max(), off.max(), off.mean(axis=0).max()])
         wrong = got != self.expected
         if self.counted is not None:
             wrong &= self.counted
@@ -116,7 +116,7 @@ def losses(model: Model, inputs: Input, by: Calibration) -> Losses:
     right = model.quantize(floats, by)
     rows = np.concatenate([by.rows, between(by.rows, _MIXED)])
     expected = right.decode(right.predict(inputs.scaled(rows).astype(np.float32)))
-    more = np.array([_LOSS, _LOSS] if isinstance(model, NumericModel) else [0.0, _WRONG])
+    more = np.array([_LOSS] * 3 if isinstance(model, NumericModel) else [0.0, _WRONG])
     return Losses(inputs, rows, len(by.rows), expected, more)
 
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, NuSVC
+from sklearn.svm import SVC, SVR, NuSVC
 
 import micromlgen as mm
 from micromlgen.boards import Call, core
@@ -192,3 +192,15 @@ def test_vectors_of_8_bits_and_features_of_16() -> None:
     assert program.model.kernel == "i16w8"
     report = program.verify(X[:40])
     assert report, str(report)
+
+
+@pytest.mark.parametrize(("X", "y"), [(WINE, CULTIVAR), (CANCER, MALIGNANT)], ids=["wine", "cancer"])
+def test_powers_of_rows_beyond_the_calibration(X: Any, y: Any) -> None:
+    """They do not saturate, and neither do a few large ones leave the others no bits."""
+    known, other, own, _ = train_test_split(X.astype(np.float32), y, test_size=0.5, random_state=0)
+    estimator = make_pipeline(StandardScaler(), SVR(kernel="poly")).fit(known.astype(float), own)
+    program = mm.transpile(estimator, name="powers", dtype="int16", calibration=known, min_agreement=0.98)
+    off = np.abs(program.predict(other) - estimator.predict(other.astype(float)))
+    span = np.ptp(estimator.predict(known.astype(float)))
+    assert (off < 0.01 * span).mean() > 0.985
+    assert np.median(off) < 0.005 * span
