@@ -29,6 +29,8 @@ Array = NDArray[Any]
 BOUND = 1e-5
 #: A reduced distance beyond all others.
 _NOWHERE = 1 << 40
+#: Beyond twice the neighbours, so many training rows are looked at that may be as near as the last one.
+_MORE = 32
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -207,7 +209,25 @@ class OnRows(Model):
         if self.k >= estimator.n_samples_fit_:
             return np.zeros(len(X), bool)
         distance, _ = estimator.kneighbors(X, self.k + 1)
-        return np.asarray(distance[:, -1] - distance[:, -2] <= self.margin(distance[:, -1]))
+        close = np.asarray(distance[:, -1] - distance[:, -2] <= self.margin(distance[:, -1]))
+        at = np.flatnonzero(close)
+        if len(at) and hasattr(estimator, "_y"):
+            close[at] = self._matters(estimator, X[at])
+        return close
+
+    def _matters(self, estimator: Any, X: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Rows, shape (n,), whose last neighbours and the next ones are of different classes or targets.
+
+        Of a bootstrap many training rows are the same: whichever of them are neighbours, the answer is one.
+        """
+        assert self.k is not None
+        n_rows = estimator.n_samples_fit_
+        distance, index = estimator.kneighbors(X, min(n_rows, 2 * self.k + _MORE))
+        last = distance[:, self.k - 1]
+        near = np.abs(distance - last[:, None]) <= 2 * self.margin(last)[:, None]
+        target = np.asarray(estimator._y).reshape(n_rows, -1)[index]
+        other = (target != target[:, [self.k - 1]]).any(axis=2)
+        return np.asarray((near & other).any(axis=1) | (near[:, -1] & (distance.shape[1] < n_rows)))
 
     def margin(self, distance: Array) -> NDArray[np.float64]:
         """What distances must differ by, at least, for the contract to promise an order."""

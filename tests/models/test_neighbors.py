@@ -399,3 +399,17 @@ def test_what_the_contract_leaves_open_is_the_estimators_to_tell() -> None:
     decided = ~wrong.undecided(estimator, UNSEEN.astype(float))[:, 0]
     assert decided.mean() > 0.95
     assert (wrong.decode(wrong.predict(UNSEEN)) != estimator.predict(UNSEEN.astype(float)))[decided].any()
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_equal_rows_of_one_class_leave_nothing_undecided(k: int) -> None:
+    """As of a bootstrap: whichever of them are neighbours, they vote alike."""
+    X, y = np.repeat(TRAIN, 6, axis=0), np.repeat(SPECIES[FEW], 6)
+    estimator = knn(k).fit(X, y)
+    assert not convert(estimator).undecided(estimator, UNSEEN.astype(float)).any()
+    some = y.copy()
+    some[::6] = (some[::6] + 1) % 3  # one of each six is of another class
+    several = knn(k).fit(X, some)
+    assert convert(several).undecided(several, UNSEEN.astype(float)).mean() > 0.5
+    alike = knn(k).fit(np.zeros((200, 4)), np.zeros(200))  # more than are looked at
+    assert convert(alike).undecided(alike, UNSEEN[:3].astype(float)).all()
