@@ -263,6 +263,11 @@ class Model(ABC):
         return np.zeros((len(X), self.n_outputs), bool)
 
     @property
+    def loses(self) -> str:
+        """In integer modes, what of the estimator loses most, in words; nothing if that is not known."""
+        return ""
+
+    @property
     def uses_math(self) -> bool:
         """Whether the C calls functions of math.h."""
         return False

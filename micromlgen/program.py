@@ -359,8 +359,8 @@ def transpile(
         if compress is None and agreed < min_agreement:
             raise AgreementError(
                 f"dtype={dtype!r} agrees with {model.source} on {agreed:.4f} of the calibration rows, "
-                f"less than min_agreement={min_agreement}; use a wider dtype, or scale the features "
-                "before training"
+                f"less than min_agreement={min_agreement}{model.loses and f'; {model.loses}'}; use a wider "
+                "dtype, or scale the features before training"
             )
     top = banner(model, layouts, spelled, agreed, on.title if on else None)
     return Program(

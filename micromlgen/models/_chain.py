@@ -35,6 +35,9 @@ Array = NDArray[Any]
 #: From an estimator and rows X to its last step and what that is given.
 Split = Callable[[Any, Array], tuple[Any, Array]]
 
+#: So many calibration rows tell where a chain loses how much, and what is too little to speak of.
+_SOME, _LITTLE = 200, 1e-3
+
 
 class Step(NamedTuple):
     """One stage, and the buffers that it reads from and writes to: "x", "z" (the last one's) or "other"."""
@@ -57,6 +60,18 @@ class Chain(Model):
     taken_in: Affine | None = field(default=None, kw_only=True)
     #: What of the estimator is the last step, where it is no pipeline.
     split: Split | None = field(default=None, kw_only=True)
+    #: In integer modes, how far numbers are off on average, in their span: features, and behind each stage.
+    off: tuple[tuple[str, float], ...] = field(default=(), kw_only=True)
+
+    @property
+    def loses(self) -> str:
+        if not self.off:
+            return ""
+        steps = zip(self.off[1:], self.off[:-1], strict=True)
+        more, error, source = max((error - before, error, of) for (of, error), (_, before) in steps)
+        if more <= max(_LITTLE, self.off[0][1]):
+            return ""
+        return f"{source} loses most, whose numbers are off by {error:.1%} of their span on average"
 
     @property
     def uses_math(self) -> bool:
@@ -164,6 +179,8 @@ class Chain(Model):
         stages: list[Stage] = []
         last: Model = self.last
         wide = any(isinstance(stage, Stage) and stage.wide for stage in self.stages)
+        Q = inputs.encode(by.rows[:: -(-len(by.rows) // _SOME)])
+        off = [("features", _off(Q, at, rows))]
         for number, following in enumerate([*self.stages[1:], self.last], 1):
             stage = self.stages[number - 1]
             before, rows = Calibration(rows), in_floats(stage, at, rows)
@@ -171,11 +188,14 @@ class Chain(Model):
             to = between(as_stage(stage), at, following, given, wide)
             if number == len(self.stages):
                 last = self.last.quantize(self.last.refined(to, given), given)
-            stages += towards(
-                as_stage(stage), at, to, last.input if number == len(self.stages) else to, before
-            )
+            given_to = last.input if number == len(self.stages) else to
+            made = towards(as_stage(stage), at, to, given_to, before)
+            stages += made
+            for each in made:
+                Q = each.predict(Q)
+            off.append((stage.source, _off(Q, given_to, rows)))
             at = to
-        return self._with(input=inputs, stages=tuple(stages), last=last)
+        return self._with(input=inputs, stages=tuple(stages), last=last, off=tuple(off))
 
     def _with(self, **changes: Any) -> Chain:
         """The chain with another model, whose span it has."""
@@ -295,6 +315,14 @@ class Chain(Model):
     def contract(self) -> Sequence[str]:
         sources = dict.fromkeys(s.source for s in self.stages)
         return [f"behind {', '.join(sources)}: {line}" for line in self.last.contract()]
+
+
+def _off(Q: Array, inputs: Input, rows: NDArray[np.float32]) -> float:
+    """How far encoded rows are from some of these on average, in the span of each feature."""
+    right = inputs.scaled(rows[:: -(-len(rows) // _SOME)])
+    span = np.nanmax(right, axis=0) - np.nanmin(right, axis=0)
+    off = np.abs(Q * inputs.unit - right)[:, span > 0] / span[span > 0]
+    return float(np.nanmean(off)) if off.size else 0.0
 
 
 def vague(stages: Sequence[Model], X: Array) -> NDArray[np.bool_]:

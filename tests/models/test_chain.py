@@ -17,6 +17,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.feature_selection import SelectKBest
+from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -182,6 +183,20 @@ def test_a_scaler_before_other_stages_costs_integers_no_stage(dtype: str) -> Non
     assert program.model.input.gain is not None
     report = program.verify(IRIS)
     assert report, str(report)
+
+
+def test_the_stage_that_loses_most_is_named() -> None:
+    first = RBFSampler(gamma=5.0, n_components=40, random_state=0)
+    estimator = fitted(StandardScaler(), first, logistic())
+    message = (
+        r"less than min_agreement=0.99; RBFSampler loses most, whose numbers are off by \d+.\d% of their"
+    )
+    with pytest.raises(ValueError, match=message):
+        mm.transpile(estimator, name="no", dtype="int8", calibration=IRIS)
+    steady = fitted(StandardScaler(), Normalizer(), logistic())
+    model = mm.transpile(steady, name="yes", dtype="int16", calibration=IRIS).model
+    assert model.loses == ""
+    assert [source for source, _ in model.off] == ["features", "Normalizer"]
 
 
 def test_all_between_stages_is_as_wide_as_the_widest() -> None:
