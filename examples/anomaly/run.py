@@ -47,9 +47,10 @@ def run(board: str, out: Path, quick: bool) -> Outcome:
     said, asked = program.predict(test), evenly(len(test), 100 if quick else 1000)
     answers = replay(folder, board, test[asked])
     words = np.where(said[asked] < 0, "ANOMALY", "normal")
-    thousandths = (program.model.score(test[asked]).astype(np.int64) >> 10) * 1000 >> 20
+    scores = program.score_samples(test[asked])
+    thousandths = np.floor(scores * 2.0**20).astype(np.int64) * 1000 >> 20  # as the sketch rounds
 
-    draw(program.score_samples(test[asked]), forest.offset_, truth[asked], out / "anomaly.png")
+    draw(scores, forest.offset_, truth[asked], out / "anomaly.png")
     return Outcome(
         title=f"{len(test)} readings that the forest has not seen, {truth.sum()} anomalies",
         answers=answers,

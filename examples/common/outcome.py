@@ -37,7 +37,7 @@ class Outcome:
 
     title: str
     answers: Sequence[str]
-    expected: Sequence[str]
+    expected: Sequence[str] | NDArray[np.str_]
     agreement: float
     floats: Mapping[str, float]
     integers: Mapping[str, float]

@@ -17,9 +17,9 @@ import serial
 from numpy.typing import NDArray
 from rich.progress import track
 
-import micromlgen as mm
 from micromlgen.boards import Call, arduino
 from micromlgen.boards import board as board_named
+from micromlgen.program import Program
 
 C_FOLDER = Path(__file__).parent / "c"
 AVR_BOARDS = ("uno", "mega")
@@ -29,7 +29,7 @@ _ANSWER = 64
 _TIMEOUT = 20.0
 
 
-def prepare(example: Path, programs: Iterable[mm.Program], out: Path) -> Path:
+def prepare(example: Path, programs: Iterable[Program], out: Path) -> Path:
     """Write a sketch to `out`, with the headers that it includes: what one opens in the Arduino IDE.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +41,12 @@ def readings() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int
     """
     file = package_file("river", "drift/datasets/occupancy.csv")
     table = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=(1, 2, 3, 4))
-    times = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=0, dtype="datetime64[D]")
+    dates = [line.split(" ")[0] for line in file.read_text().splitlines()[1:]]
+    times = np.array(dates, "datetime64[D]")
     return table[:, :3] * UNITS, table[:, 3], (times - times[0]).astype(np.int64)
 
 
-def histories(rows: NDArray[np.generic]) -> NDArray[np.generic]:
+def histories(rows: NDArray[Any]) -> NDArray[Any]:
     """Each row behind the `HISTORY` - 1 before it: shape (n - HISTORY + 1, HISTORY * n_columns)."""
     return np.hstack([rows[i : len(rows) - HISTORY + 1 + i] for i in range(HISTORY)])
 

@@ -21,14 +21,15 @@ HERE = Path(__file__).parent
 BOARDS = ("nano33ble",)
 
 #: Recordings by which the scales of bytes are chosen, and the share on which they must agree with floats.
-_CALIBRATION = 300
+_CALIBRATION = 150
 _AGREEMENT = 0.97
 
 
 def new_mfcc() -> MFCC:
     """15 frames of 64 ms, 50 ms apart, and 12 coefficients of each."""
-    bands = {"n_mels": 26, "fmin": 80.0, "fmax": 7600.0}
-    return MFCC(SAMPLE_RATE, n_fft=1024, hop_length=800, n_mfcc=12, log="log2", **bands)
+    return MFCC(
+        SAMPLE_RATE, n_fft=1024, hop_length=800, n_mels=26, fmin=80.0, fmax=7600.0, n_mfcc=12, log="log2"
+    )
 
 
 def new_network() -> Pipeline:
