@@ -85,7 +85,7 @@ def _over_serial(folder: Path, board: str, rows: NDArray[np.int16]) -> list[str]
 def _under_qemu(folder: Path, board: str, rows: NDArray[np.int16]) -> list[str]:
     ino = (folder / f"{folder.name}.ino").read_text()
     text = f"#define RECORDED\n#include <Arduino.h>\n{ino}"
-    header = _inlined(text, (folder, C_FOLDER))
+    header = inlined(text, (folder, C_FOLDER))
     played = rows.view(np.int8)
     statement = f"replay(x, {played.shape[1]}, y, {_ANSWER});"
     call = Call(header, played, statement, "int8", _ANSWER)
@@ -93,13 +93,13 @@ def _under_qemu(folder: Path, board: str, rows: NDArray[np.int16]) -> list[str]:
     return [row.tobytes().rstrip(b"\0").decode("ascii", "replace").strip() for row in said]
 
 
-def _inlined(text: str, folders: tuple[Path, ...]) -> str:
+def inlined(text: str, folders: tuple[Path, ...]) -> str:
     """The text with what it includes from these folders in place."""
 
     def content(match: re.Match[str]) -> str:
         for folder in folders:
             if (file := folder / match[1]).is_file():
-                return _inlined(file.read_text(), folders)
+                return inlined(file.read_text(), folders)
         return match[0]
 
     return re.sub(r'^#include ["<]([\w.]+)[">]$', content, text, flags=re.MULTILINE)
