@@ -188,9 +188,7 @@ def test_a_scaler_before_other_stages_costs_integers_no_stage(dtype: str) -> Non
 def test_the_stage_that_loses_most_is_named() -> None:
     first = RBFSampler(gamma=5.0, n_components=40, random_state=0)
     estimator = fitted(StandardScaler(), first, logistic())
-    message = (
-        r"less than min_agreement=0.99; RBFSampler loses most, whose numbers are off by \d+"
-    )
+    message = r"less than min_agreement=0.99; RBFSampler loses most, whose numbers are off by \d+"
     with pytest.raises(ValueError, match=message):
         mm.transpile(estimator, name="no", dtype="int8", calibration=IRIS)
     steady = fitted(StandardScaler(), Normalizer(), logistic())
