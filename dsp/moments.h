@@ -112,7 +112,7 @@ static inline void mml2_powers(
     out->fourth.all = (int64_t)((uint64_t)d << 16) + (c - (d << 16));
 }
 #else
-static inline void mml2_powers(
+MML2_SUMS_APART_ void mml2_powers(
     const int16_t *x, uint16_t n, uint8_t step, uint8_t down, uint8_t up, int32_t from, mml2_higher_t *out)
 {
     const mml2_unsigned_t factor = (mml2_unsigned_t)(1u << up), less = (mml2_unsigned_t)from;

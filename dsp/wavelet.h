@@ -1,28 +1,8 @@
 /* Energies of an orthogonal wavelet's coefficients: micromlgen/features/_daubechies.py. */
 #include "addresses.h"
-#include "lagged.h"
+#include "squares.h"
 #ifndef MICROMLGEN_WAVELET_2
 #define MICROMLGEN_WAVELET_2
-/* A sum of squares of 30 bits: of halves of 15 bits. */
-typedef struct {
-    mml2_wide_t high, both, low;
-} mml2_squares_t;
-
-static inline void mml2_squares_add(mml2_squares_t *sum, int32_t v)
-{
-    const int16_t high = (int16_t)(v >> 15);
-    const uint16_t low = (uint16_t)(v & 0x7fff);
-    mml2_wide_add_square(&sum->high, high);
-    mml2_wide_add(&sum->both, high, low);
-    mml2_wide_square(&sum->low, low);
-}
-
-/* Over 2^16. */
-static inline uint64_t mml2_squares(const mml2_squares_t *sum)
-{
-    return ((uint64_t)mml2_wide(&sum->high) << 14) + (uint64_t)(mml2_wide(&sum->both) + (mml2_wide(&sum->low) >> 16));
-}
-
 /* sum + a * b / 2^16, rounded down: half of a times b in Q15. */
 static inline int32_t mml2_wavelet_plus(int32_t sum, int32_t a, int16_t b)
 {

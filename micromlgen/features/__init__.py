@@ -8,6 +8,7 @@ from micromlgen.features.goertzel import Goertzel
 from micromlgen.features.iir import IIRFilter
 from micromlgen.features.mel import MelSpectrogram
 from micromlgen.features.mfcc import MFCC
+from micromlgen.features.spectralshape import SpectralShape
 from micromlgen.features.statistics import Statistics
 from micromlgen.features.wavelet import Wavelet
 from micromlgen.features.windower import Windower
@@ -21,6 +22,7 @@ __all__ = [
     "Goertzel",
     "IIRFilter",
     "MelSpectrogram",
+    "SpectralShape",
     "Statistics",
     "Wavelet",
     "Windower",

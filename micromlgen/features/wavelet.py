@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.features._daubechies import FILTERS, UP, squares, starts, taps, transform
+from micromlgen.features._daubechies import FILTERS, UP, starts, taps, transform
 from micromlgen.features._extractor import Extractor
 from micromlgen.features._powers import Output, PowerOf, Powers, plus, power_of, reference
 from micromlgen.features._root import log2_table
+from micromlgen.features._squares import squares
 from micromlgen.features._terms import is_integer
 from micromlgen.ir import Input, Layout
 

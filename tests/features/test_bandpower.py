@@ -13,7 +13,8 @@ from micromlgen.calls import predict_call
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT, BandPower, Statistics
 from tests.cases import SANITIZE, Case
-from tests.features.windows import stacked, tone
+from tests.features.windows import for_spectra as windows
+from tests.features.windows import stacked
 
 BANDS = {"low": (0, 13), "mid": (13, 30), "high": (30, 50)}
 CASES = [
@@ -21,14 +22,6 @@ CASES = [
     Case("bands_log", BandPower(BANDS, 100, 16, output="log", n_channels=2).fit(stacked(80)), stacked(80)),
     Case("bands_relative", BandPower(BANDS, 100, 16, None, output="relative").fit(stacked(40)), stacked(40)),
 ]
-
-
-def windows(n: int) -> np.ndarray:
-    """Every kind, faint ones beside a constant, and tones in a little noise."""
-    rng = np.random.default_rng(0)
-    faint = rng.integers(-3, 4, (5, n))
-    tones = [tone(n, n * f, a, 1) for f in (0.01, 0.11, 0.3) for a in (100, 30000)]
-    return np.concatenate([stacked(n), faint, faint * 10 + 12000, np.stack(tones)]).astype(np.int16)
 
 
 @pytest.mark.parametrize("window", ["hann", None, "flattop"])

@@ -19,29 +19,10 @@ from micromlgen.features import Statistics
 from micromlgen.features._statistic import STATISTICS
 from micromlgen.render import source
 from tests.cases import SANITIZE, Case
-from tests.features.windows import stacked
+from tests.features.windows import for_moments as windows
 
 EVERY, DEFAULT = list(STATISTICS), Statistics().features
 LENGTHS = [2, 3, 4, 5, 9, 64, 100, 128, 1000, 4096, 8192]
-
-
-def windows(n: int) -> np.ndarray:
-    """Kinds of signals, and what moments find hard: single peaks, two values, extremes, heavy tails."""
-    t, rng = np.arange(n), np.random.default_rng(0)
-    hard = [
-        np.full(n, -32768),
-        np.full(n, 32767),
-        np.where(t % 2, 32767, -32768),
-        np.where(t < n // 2, 32767, -32768),
-        np.where(t == n // 3, 32767, 0),
-        np.where(t == n // 3, -32768, 32767),
-        np.where(t == n // 3, 1001, 1000),
-        12000 + np.rint(30 * np.sin(0.3 * t)),
-        rng.integers(32766, 32768, n),
-        np.clip(100 * rng.standard_cauchy(n), -32768, 32767),
-        np.clip(9000 * rng.standard_normal(n), -32768, 32767),
-    ]
-    return np.concatenate([stacked(n), np.stack(hard).astype(np.int16)])
 
 
 def of(n: int) -> list[str]:

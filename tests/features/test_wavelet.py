@@ -13,7 +13,7 @@ from micromlgen.features import Wavelet
 from micromlgen.features._daubechies import FILTERS, taps, transform
 from micromlgen.features._powers import Powers
 from tests.cases import SANITIZE, Case
-from tests.features.test_statistics import windows
+from tests.features.windows import for_moments as windows
 
 SHAPES = [(32, 2), (64, 3), (96, 4), (256, 5), (1024, 7), (8192, 10)]
 CASES = [

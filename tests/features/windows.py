@@ -36,3 +36,30 @@ def every_kind(n: int) -> dict[str, NDArray[np.int16]]:
 def stacked(n: int) -> NDArray[np.int16]:
     """`every_kind` as rows."""
     return np.stack(list(every_kind(n).values()))
+
+
+def for_moments(n: int) -> NDArray[np.int16]:
+    """Kinds of signals, and what moments find hard: single peaks, two values, extremes, heavy tails."""
+    t, rng = np.arange(n), np.random.default_rng(0)
+    hard = [
+        np.full(n, -32768),
+        np.full(n, 32767),
+        np.where(t % 2, 32767, -32768),
+        np.where(t < n // 2, 32767, -32768),
+        np.where(t == n // 3, 32767, 0),
+        np.where(t == n // 3, -32768, 32767),
+        np.where(t == n // 3, 1001, 1000),
+        12000 + np.rint(30 * np.sin(0.3 * t)),
+        rng.integers(32766, 32768, n),
+        np.clip(100 * rng.standard_cauchy(n), -32768, 32767),
+        np.clip(9000 * rng.standard_normal(n), -32768, 32767),
+    ]
+    return np.concatenate([stacked(n), np.stack(hard).astype(np.int16)])
+
+
+def for_spectra(n: int) -> NDArray[np.int16]:
+    """Every kind, faint ones beside a constant, and tones in a little noise."""
+    rng = np.random.default_rng(0)
+    faint = rng.integers(-3, 4, (5, n))
+    tones = [tone(n, n * f, a, 1) for f in (0.01, 0.11, 0.3) for a in (100, 30000)]
+    return np.concatenate([stacked(n), faint, faint * 10 + 12000, np.stack(tones)]).astype(np.int16)

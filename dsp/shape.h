@@ -1,0 +1,143 @@
+/* What the shape of a spectrum is told by, of the magnitudes of its n bins, below 2^30: micromlgen/features/_shape.py. */
+#include "moments.h"
+#include "powers.h"
+#include "spectral.h"
+#include "squares.h"
+#ifndef MICROMLGEN_SHAPE_2
+#define MICROMLGEN_SHAPE_2
+/* Replaces bins by their magnitudes: n numbers at z. */
+static inline void mml2_bins_magnitudes(int32_t *z, uint16_t n)
+{
+    uint16_t k;
+    for (k = 0; k < n; ++k) z[k] = mml2_bin_magnitude(z[2u * k], z[2u * k + 1u]);
+}
+
+static inline mml2_power_t mml2_shape_total(const int32_t *s, uint16_t n)
+{
+    uint64_t sum = 0;
+    for (; n; --n) sum += (uint32_t)*s++;
+    return mml2_power_of(sum, 0);
+}
+
+/* Mean bin, weighted by magnitudes, in Q16; 0 of silence. */
+static inline int32_t mml2_shape_centroid(const int32_t *s, uint16_t n, mml2_power_t total)
+{
+    uint64_t sum = 0;
+    uint16_t k;
+    for (k = 1; k < n; ++k) sum += (uint64_t)(uint32_t)s[k] * k;
+    return mml2_power_share(mml2_power_of(sum, 0), total);
+}
+
+/* Standard deviation from the centroid, weighted by magnitudes, in Q16. Sums are of bins less the one nearest to it. */
+static inline int32_t mml2_shape_bandwidth(const int32_t *s, uint16_t n, mml2_power_t total, int32_t centroid)
+{
+    const int16_t middle = (int16_t)((centroid + 0x8000L) >> 16);
+    uint64_t second = 0, variance;
+    int64_t first = 0;
+    mml2_power_t of;
+    mml2_root_t root;
+    int32_t mean;
+    int16_t up;
+    uint32_t q;
+    uint16_t k;
+    if (!total.m) return 0;
+    for (k = 0; k < n; ++k) {
+        const int16_t off = (int16_t)((int16_t)k - middle);
+        const int64_t moment = (int64_t)s[k] * off;
+        first += moment;
+        second += (uint64_t)(moment * off);
+    }
+    of = mml2_power_of(second, 0);
+    q = mml2_upper(of.m, mml2_inverse(total.m));
+    up = (int16_t)(of.m ? of.e - total.e + 1 : 0);
+    variance = up >= 0 ? (uint64_t)q << up : up > -32 ? q >> -up : 0; /* Q32 */
+    mean = mml2_power_share(mml2_power_of((uint64_t)(first < 0 ? -first : first), 0), total);
+    variance = variance > (uint64_t)((int64_t)mean * mean) ? variance - (uint64_t)((int64_t)mean * mean) : 0;
+    root = mml2_root_of(variance);
+    return mml2_in_steps(&root, 0);
+}
+
+/* First bin up to which magnitudes add up to a part, in Q16, of all. */
+static inline int32_t mml2_shape_rolloff(const int32_t *s, uint16_t n, uint32_t part)
+{
+    uint64_t all = 0, sum = 0;
+    uint16_t k;
+    for (k = 0; k < n; ++k) all += (uint32_t)s[k];
+    all *= part;
+    for (k = 0; k < n; ++k) {
+        sum += (uint64_t)(uint32_t)s[k] << 16;
+        if (sum >= all) break;
+    }
+    return k;
+}
+
+/* 2^-v in Q16 of v in Q16, within 2^-13 of itself. */
+static inline int32_t mml2_shape_exp2_neg(uint32_t v)
+{
+    const uint32_t f = v & 0xffffu;
+    const uint32_t part = 45313u - (f * (15110u - (f * 2565u >> 16)) >> 16);
+    return (int32_t)((65536u - (f * part >> 16)) >> (v >> 21 ? 31u : v >> 16));
+}
+
+/* Geometric over arithmetic mean of powers, no less than 2^-30 of the largest, in Q16; 1 of silence. mean: log2(n) in Q16. */
+static inline int32_t mml2_shape_flatness(const int32_t *s, uint16_t n, int32_t mean, MML2_FLASH_AT(uint16_t) log2)
+{
+    mml2_power_t of;
+    uint64_t squares = 0;
+    uint32_t logs = 0;
+    int32_t least = 0, off;
+    uint16_t k;
+    for (k = 0; k < n; ++k) least = s[k] > least ? s[k] : least;
+    least >>= 15;
+    for (k = 0; k < n; ++k) {
+        const uint32_t v = (uint32_t)(s[k] > least ? s[k] : least), high = v >> 14;
+        logs += mml2_log2(v, log2);
+        squares += high * high;
+    }
+    of = mml2_power_of(squares, 28);
+    if (!of.m) return 65536L;
+    off = (int32_t)(mml2_log2(of.m, log2) << 5) + of.e * (int32_t)65536 - mean - (int32_t)(2u * (logs * 32u / n));
+    return mml2_shape_exp2_neg((uint32_t)(off > 0 ? off : 0));
+}
+
+/* Bins of the largest that are larger than both neighbours, largest first; 0 for none. */
+static inline void mml2_shape_peaks(const int32_t *s, uint16_t n, uint16_t *found, uint8_t peaks)
+{
+    uint16_t k;
+    uint8_t i;
+    for (i = 0; i < peaks; ++i) found[i] = 0;
+    for (k = 1; k < n - 1u; ++k) {
+        if (s[k] <= s[k - 1u] || s[k] <= s[k + 1u]) continue;
+        i = peaks;
+        for (; i && (!found[i - 1u] || s[found[i - 1u]] < s[k]); --i) {
+            if (i < peaks) found[i] = found[i - 1u];
+        }
+        if (i < peaks) found[i] = k;
+    }
+}
+
+/* log2 in Q9 of a square, and a constant in Q11; `lowest` of less. */
+static inline int32_t mml2_shape_log(int32_t s, int32_t plus, int32_t lowest, MML2_FLASH_AT(uint16_t) log2)
+{
+    const int32_t log = (int32_t)(2u * mml2_log2((uint32_t)s, log2)) + plus + 2;
+    return s && log >> 2 > lowest ? log >> 2 : lowest;
+}
+
+/* Root of the sum of the squared differences to the spectrum before, times 2^shift and 2^shift_before, over 2^bits; replaces
+   that one. */
+static inline int32_t mml2_shape_flux(
+    const int32_t *s, int32_t *before, uint16_t n, uint8_t shift, uint8_t shift_before, uint8_t bits)
+{
+    const uint8_t least = shift < shift_before ? shift : shift_before;
+    mml2_squares_t sum = {MML2_WIDE_ZERO, MML2_WIDE_ZERO, MML2_WIDE_ZERO};
+    mml2_root_t root;
+    uint16_t k;
+    for (k = 0; k < n; ++k) {
+        const int32_t d = (s[k] >> (shift - least)) - (before[k] >> (shift_before - least));
+        mml2_squares_add(&sum, d < 0 ? -d : d);
+        before[k] = s[k];
+    }
+    root = mml2_root_of(mml2_squares(&sum));
+    return mml2_limited(root.root, (int16_t)(root.half + 8 - least - bits));
+}
+#endif
