@@ -13,8 +13,8 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.ir import DTYPES, Calibration, DType, Input, Model
 from micromlgen.samples import check_samples
 
-#: How much larger than the calibration rows `roomier` inputs may be.
-_ROOM = 1.5
+#: Rows to come may be so many times as large as those of calibration, in int16.
+ROOM = 1.5
 
 
 def check_rows(X: Any, inputs: Input, what: str) -> NDArray[Any]:
@@ -114,7 +114,7 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
         reach = np.nanmax(np.abs(seen), axis=0, initial=0)
         fits &= np.maximum(limits, reach) <= top
         # Other rows reach further; eight bits have none to spare for them.
-        limits = np.maximum(limits, reach if dtype == "int8" or model.saturates else _ROOM * reach)
+        limits = np.maximum(limits, reach if dtype == "int8" or model.saturates else ROOM * reach)
     elif model.takes_integers() and fits.all():
         integral = np.ones(n, bool)
     else:
@@ -136,15 +136,3 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
             "are: use a wider one"
         )
     return replace(inputs, exponents=exponents, top=None if top == np.iinfo(dtype).max else top)
-
-
-def roomier(inputs: Input, rows: NDArray[np.float32]) -> Input:
-    """Inputs that rows half as large again as these do not saturate, for models that do not add features up.
-
-    Eight bits have none to spare: there they are as they were.
-    """
-    if inputs.dtype == "int8" or inputs.exponents is None:
-        return inputs
-    limits = _ROOM * np.nanmax(np.abs(inputs.scaled(rows)), axis=0, initial=0)
-    room = np.minimum(inputs.exponents, fixedpoint.exponent_for(limits, inputs.highest))
-    return replace(inputs, exponents=np.where(inputs.exponents == 0, 0, room).astype(np.int32))

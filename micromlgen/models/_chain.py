@@ -28,7 +28,7 @@ from micromlgen.models._requantized import between, finer, in_floats, towards
 from micromlgen.models._spread import changes, moved, near, numbers_moved, through
 from micromlgen.models._stage import Stage, as_stage
 from micromlgen.models.encoding import encoded
-from micromlgen.quantize import quantize, roomier
+from micromlgen.quantize import quantize
 from micromlgen.streams import Stream
 
 Array = NDArray[Any]
@@ -101,10 +101,7 @@ class Chain(Model):
         if self.folded is not None:
             return self.folded.refined(inputs, by)
         first = self.stages[0]
-        if isinstance(first, Stage) and first.adds:
-            return first.refined(inputs, by)
-        grows = isinstance(first, Stage) and first.grows
-        return roomier(inputs, by.rows) if grows and by.rows is not None else inputs
+        return first.refined(inputs, by) if isinstance(first, Stage) and first.adds else inputs
 
     def behind(self, stage: Affine) -> Model | None:
         first = self.stages[0].behind(stage)

@@ -16,10 +16,7 @@ from micromlgen.ir import Calibration, Input, Model, Number, Transformer
 from micromlgen.models._stage import Stage
 from micromlgen.models.curves import Curved
 from micromlgen.models.transformers import AffineTransformer
-from micromlgen.quantize import scaled_inputs
-
-#: Rows to come may be so much larger than the calibration rows, behind a stage that does not add up.
-_BEYOND = 1.5
+from micromlgen.quantize import ROOM, scaled_inputs
 
 
 def in_floats(stage: Transformer, at: Input, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -40,7 +37,8 @@ def finer(inputs: Input, rows: NDArray[Any], limits: NDArray[np.float64] | float
     assert inputs.exponents is not None
     if (inputs.exponents == 0).all():
         return inputs
-    limits = np.maximum(limits, np.nanmax(np.abs(rows), axis=0, initial=0))
+    room = 1.0 if inputs.dtype == "int8" else ROOM
+    limits = np.maximum(limits, room * np.nanmax(np.abs(rows), axis=0, initial=0))
     return replace(inputs, exponents=fixedpoint.exponent_for(limits, inputs.highest))
 
 
@@ -62,7 +60,7 @@ def _room(
     stage: Stage, at: Input, following: Model, rows: NDArray[np.float32], top: int
 ) -> NDArray[np.int32]:
     """Exponents with which a stage's answers to these rows, and somewhat larger ones, stay within ±top."""
-    seen = np.minimum(_BEYOND * np.abs(rows).max(axis=0, initial=0), stage.reach(at))
+    seen = np.minimum(ROOM * np.abs(rows).max(axis=0, initial=0), stage.reach(at))
     limits = np.maximum(following.feature_limits(), seen)
     silent = limits == 0
     limits = np.where(silent, limits.max(), limits)  # what was always 0 is scaled as the others are

@@ -63,11 +63,6 @@ class Stage(Transformer):
         """Whether features are added up, times weights of one scale, by a stage that is `wide`."""
         return False
 
-    @property
-    def grows(self) -> bool:
-        """Whether outputs may grow faster than features do, so that integers must leave room for them."""
-        return False
-
     def reach(self, inputs: Input) -> NDArray[np.float64]:
         """Largest magnitude of each output, shape (n_outputs,), for any `inputs`; infinite: not known."""
         return np.full(self.n_outputs, np.inf)

@@ -21,7 +21,6 @@ from micromlgen.models._svm_integer import IntegerExpansion
 from micromlgen.models._svm_layouts import layouts
 from micromlgen.models._svm_quantize import Precision, corrected, highest_input, integers, limited
 from micromlgen.models._widths import Width, losses, narrowest, widths
-from micromlgen.quantize import roomier
 
 Array = NDArray[Any]
 #: The contract of float32: relative to the magnitudes that a sum adds up.
@@ -86,12 +85,7 @@ class OnSums(Model):
         return 0.0
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
-        """With room for powers of rows to come, or around the middle of the support vectors.
-
-        The latter if they stand so far from zero that steps are coarse.
-        """
-        if by.rows is not None and isinstance(self.exact, Expansion) and self.exact.kernel == "poly":
-            return roomier(inputs, by.rows)
+        """Around the middle of the support vectors, if they stand so far from zero that steps are coarse."""
         if not self._is_rbf or by.rows is None or inputs.center is not None or inputs.gain is not None:
             return inputs
         if not np.any(inputs.exponents) and (by.rows == np.rint(by.rows)).all():

@@ -37,10 +37,6 @@ class Elementwise(Curved):
         return EXPM1_BORDER
 
     @property
-    def grows(self) -> bool:
-        return True
-
-    @property
     def uses_math(self) -> bool:
         return self.known.math
 

@@ -99,10 +99,6 @@ class KernelMap(Stage):
         return True
 
     @property
-    def grows(self) -> bool:
-        return self.expansion.kernel == "poly"
-
-    @property
     def isometric(self) -> bool:
         return self.expansion.kernel == "rbf"
 

@@ -35,10 +35,6 @@ class Polynomial(Stage):
     def wide(self) -> bool:
         return True
 
-    @property
-    def grows(self) -> bool:
-        return True
-
     def quantize(self, inputs: Input, by: Calibration) -> Stage:
         self.check_missing(inputs)
         if not inputs.is_integer:

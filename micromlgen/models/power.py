@@ -43,10 +43,6 @@ class Powers(Curved):
         return EXPM1_BORDER
 
     @property
-    def grows(self) -> bool:
-        return True
-
-    @property
     def uses_math(self) -> bool:
         return True
 

@@ -17,7 +17,6 @@ from micromlgen.models._matrix import Matrix, naming
 from micromlgen.models._requantized import finer
 from micromlgen.models._stage import TINY, IntegerStage, Stage, only_layout, zeros
 from micromlgen.models._widths import widths
-from micromlgen.quantize import roomier
 
 Array = NDArray[Any]
 #: Most that cosf of any libm is off, and of its argument for each unit of that.
@@ -60,7 +59,7 @@ class Cosines(Stage):
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
         # A feature that saturates turns cosines anywhere.
-        return inputs if by.rows is None else roomier(finer(inputs, inputs.scaled(by.rows)), by.rows)
+        return inputs if by.rows is None else finer(inputs, inputs.scaled(by.rows))
 
     def reach(self, inputs: Input) -> NDArray[np.float64]:
         return np.full(self.n_outputs, abs(self.gain))
