@@ -19,6 +19,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 default_role = "literal"  # of docstrings, which write `x` as Markdown does
+autodoc_inherit_docstrings = False  # what an extractor overrides is not for its users
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # docstrings tell types, with shapes
 autodoc_class_signature = "mixed"

@@ -1,7 +1,8 @@
-"""Two directives of the guide: tables made from what the code and the bench know, and what `port` refuses."""
+"""Directives of the guide: tables made from what the code and the bench know, and what `port` refuses."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -112,8 +113,14 @@ class Refused(Markdown):
         raise self.error(f"{line} is ported, not refused")
 
 
+def skips(_app: Sphinx, _what: str, name: str, _object: Any, _skip: bool, _options: Any) -> bool | None:
+    """Leave out of the reference what scikit-learn adds to estimators for itself."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives."""
     app.add_directive("table-of", Table)
     app.add_directive("refused", Refused)
+    app.connect("autodoc-skip-member", skips)
     return {"parallel_read_safe": True}
