@@ -14,7 +14,10 @@ from sklearn.base import BaseEstimator
 from micromlgen.cli.sound import make_sound
 from micromlgen.cli.terminal import complain
 from micromlgen.errors import UnsupportedError
+from micromlgen.nn import load_onnx, load_tflite
 
+#: What reads nets, by the ends of their names.
+_NETS = {".tflite": load_tflite, ".onnx": load_onnx}
 _KERNELS = (
     "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation Hyperparameter Matern Product "
     "RBF RationalQuadratic Sum WhiteKernel"
@@ -56,6 +59,8 @@ _HARMLESS = frozenset(
 def read_model(path: Path, trust: bool) -> Any:
     """A fitted estimator from a file of skops, or if trusted of pickle or joblib.
 
+    A net from a .tflite or .onnx file.
+
     Raises
     ------
     UnsupportedError
@@ -63,6 +68,8 @@ def read_model(path: Path, trust: bool) -> Any:
     """
     if not path.is_file():
         raise UnsupportedError(f"{path}: no such file")
+    if path.suffix in _NETS:
+        return _NETS[path.suffix](path)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         model = _read_skops(path, trust) if _is_skops(path) else _read_pickle(path, trust)

@@ -29,7 +29,9 @@ from micromlgen.cli.models import read_model
 from micromlgen.cli.options import rows_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT
+from micromlgen.nn import Net
 from tests.cases import all_cases
+from tests.nn import graphs
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(60, 3))
@@ -67,12 +69,25 @@ def test_skops_is_read_without_trust(estimator: Any, tmp_path: Path) -> None:
 
 
 def test_every_family_is_read_without_trust(tmp_path: Path) -> None:
-    """Those of scikit-learn and of this package; other libraries read their models by themselves."""
+    """Those of scikit-learn and of this package; other libraries read their models by themselves.
+
+    Nets are read from files of their own.
+    """
     first = {type(case.estimator): case.estimator for case in reversed(all_cases())}
+    first.pop(Net)
     for kind, estimator in first.items():
         if kind.__module__.split(".")[0] in ("sklearn", "micromlgen"):
             io.dump(estimator, tmp_path / "model.skops")
             assert type(read_model(tmp_path / "model.skops", trust=False)) is kind
+
+
+def test_nets_are_read_from_their_own_files(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(graphs.dense())
+    assert isinstance(read_model(path, trust=False), Net)
+    path.write_bytes(graphs.dense()[:500])
+    with pytest.raises(UnsupportedError, match=r"net\.tflite.*damaged"):
+        read_model(path, trust=False)
 
 
 def test_extractors_of_this_package_are_read_without_trust(tmp_path: Path) -> None:
