@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,12 @@ from sklearn.preprocessing import StandardScaler
 
 import micromlgen as mm
 from micromlgen.boards import Call, core
-from micromlgen.calls import twin_calls
+from micromlgen.calls import predict_call, twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._activations import curve_of
 from micromlgen.models._mlp_integer import Hidden
 from micromlgen.render import _environment
-from tests.cases import Case, integer_cases
+from tests.cases import Case, in_layout, integer_cases
 from tests.models.test_mlp import ACTIVATIONS, LABELS, TEN, Y, net
 from tests.models.test_mlp import CASES as FLOATS
 from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
@@ -307,3 +308,19 @@ def test_few_rows_are_multiplied_one_by_one() -> None:
         FLOATS[0].estimator, dtype="int8", calibration=IRIS, min_agreement=0.0
     ).model.layouts()[0]
     assert not any(layout.build()["fours"])
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("estimator", [sparse("relu"), shared()], ids=["blocks", "codes"])
+def test_tables_may_lie_across_64_kb_of_flash(estimator: Any) -> None:
+    program = mm.transpile(estimator, name="net", dtype="int8", calibration=SIXTEENTHS, min_agreement=0.0)
+    Q = program.quantize(SIXTEENTHS[:20])
+    where = '__attribute__((section(".progmem.data")))'
+    before = "".join(f"static const unsigned char pad{i}[32700] {where} = {{1}};\n" for i in range(2))
+    far = " + ".join(f"pgm_read_byte_far(pgm_get_far_address(pad{i}))" for i in range(2))
+    for i, layout in enumerate(program.model.layouts()):
+        case = in_layout(program, f"net{i}", layout)
+        call = predict_call(case.model, f"#include <avr/pgmspace.h>\n{before}{case.header}", case.name, Q)
+        call = replace(call, statement=f"{call.statement} if ({far} != 2) y[0] = 99;")
+        [result] = core("avr").run([call], measure=False, flags=("-Os",))
+        assert (result.y.ravel() == case.predict_index(Q)).all()
