@@ -12,7 +12,10 @@ from micromlgen.cformat import Name
 _DEFINITIONS = "#ifndef MICROMLGEN_FLASH_2\n"
 _CPLUSPLUS = "#ifdef __cplusplus\nnamespace Eloquent {\n"
 #: Functions of a header that are promises to its users; outputs have numbers.
-_PUBLIC = r"run|predict|predict_proba|decision_function|score|transform|quantize|class\d*|label\d*(?:_P)?|stream_\w+"
+_PUBLIC = (
+    r"run|predict|predict_proba|decision_function|score|transform|quantize"
+    r"|class\d*|label\d*(?:_P)?|stream_\w+"
+)
 
 
 class Split(NamedTuple):
