@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,25 @@ from micromlgen.ir import Extraction
 from micromlgen.samples import check_samples
 
 Array = NDArray[Any]
+
+
+def chosen(features: Any, known: Collection[str], what: str) -> tuple[str, ...]:
+    """Names of features out of those that are known: one, or a sequence of them.
+
+    Raises
+    ------
+    UnsupportedError
+        With `what` named, if it is neither, or a name is unknown, or there twice.
+    """
+    names = (features,) if isinstance(features, str) else features
+    if not isinstance(names, Collection):
+        raise UnsupportedError(f"{what}: features={features!r}; a list of names is needed")
+    for name in names:
+        if name not in known:
+            raise UnsupportedError(f"{what}: {name!r} is none of {', '.join(known)}")
+    if len(set(names)) < len(names) or not names:
+        raise UnsupportedError(f"{what}: name each feature once, and at least one")
+    return tuple(names)
 
 
 class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.features._extractor import chosen
 from micromlgen.features._statistic import STATISTICS
 
 #: Of all channels together, behind those of each.
@@ -35,14 +36,7 @@ def terms_of(given: Mapping[str, Any]) -> tuple[tuple[Term, ...], tuple[str, ...
     UnsupportedError
         If a parameter is unfit.
     """
-    features = (given["features"],) if isinstance(given["features"], str) else tuple(given["features"])
-    for feature in features:
-        if feature not in STATISTICS and feature not in TOGETHER:
-            raise UnsupportedError(
-                f"Statistics: {feature!r} is none of {', '.join((*STATISTICS, *TOGETHER))}"
-            )
-    if len(set(features)) < len(features) or not features:
-        raise UnsupportedError("Statistics: name each feature once, and at least one")
+    features = chosen(given["features"], (*STATISTICS, *TOGETHER), "Statistics")
     terms: list[Term] = []
     for feature in features:
         if feature == "quantile":

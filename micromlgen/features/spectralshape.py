@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import _shape as shape
-from micromlgen.features._extractor import Extractor
+from micromlgen.features._extractor import Extractor, chosen
 from micromlgen.features._frames import CODE, CORES, Frames, frames
 from micromlgen.features._powers import DB, FLOOR
 from micromlgen.features._root import log2_table, power_of, root
@@ -216,7 +216,7 @@ class SpectralShape(Extractor):
         self.n_channels = n_channels
 
     def extraction(self, n_samples: int | None = None) -> Shapes:
-        features = self._features()
+        features = chosen(self.features, FEATURES, "SpectralShape")
         length = getattr(self, "n_features_in_", None) if n_samples is None else n_samples
         framed = frames("SpectralShape", self.get_params(deep=False), length)
         length = framed.transform.n_fft * framed.n_channels if length is None else length
@@ -244,15 +244,6 @@ class SpectralShape(Extractor):
             roll=round(self.roll_percent * 2**16),
             n_peaks=int(self.n_peaks),
         )
-
-    def _features(self) -> tuple[str, ...]:
-        features = (self.features,) if isinstance(self.features, str) else tuple(self.features)
-        for feature in features:
-            if feature not in FEATURES:
-                raise UnsupportedError(f"SpectralShape: {feature!r} is none of {', '.join(FEATURES)}")
-        if len(set(features)) < len(features) or not features:
-            raise UnsupportedError("SpectralShape: name each feature once, and at least one")
-        return features
 
     def _reference(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         model = self.extraction(samples.shape[1])

@@ -235,6 +235,7 @@ def test_from_samples_to_an_activity() -> None:
     ("options", "X", "message"),
     [
         ({"features": ["mean", "mode"]}, windows(8), "'mode' is none of mean, median"),
+        ({"features": None}, windows(8), "features=None; a list of names is needed"),
         ({"features": []}, windows(8), "name each feature once, and at least one"),
         ({"features": ["max", "max"]}, windows(8), "name each feature once"),
         ({"n_channels": 3}, windows(8), "windows of 8 samples are none of 3 channels"),
