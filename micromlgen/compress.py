@@ -91,7 +91,7 @@ def compressed(
     if coarsening is None:
         raise UnsupportedError(
             f"{exact.source} cannot be compressed: compress= is for trees and ensembles of them, and for "
-            "classifiers by k neighbours; leave it out"
+            "classifiers by k neighbours without steps before them; leave it out"
         )
     agreed = agreement(quantize(exact, dtype, rows), estimator, rows)
     if agreed < floor:
