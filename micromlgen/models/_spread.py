@@ -80,11 +80,14 @@ def tried(answer: Answer, Q: Array, error: Array) -> Array:
     """Most by which the numbers of `answer` move with an error of the features, in their shape."""
     with np.errstate(over="ignore", invalid="ignore"):
         base = answer(Q.astype(np.float64)).astype(np.float64)
-        total = np.zeros(base.shape)
-        sides = _nudged(Q, error, _STEPS)
-        for up, down in zip(sides, sides, strict=True):
-            total += np.maximum(np.abs(answer(up) - base), np.abs(answer(down) - base))
-    return np.asarray(np.nan_to_num(total * (_SAFETY / _STEPS)))
+        found = np.zeros(base.shape)
+        for steps in (_STEPS, 1):  # as it is, too: where a stage jumps, answers need not go on as they begin
+            total = np.zeros(base.shape)
+            sides = _nudged(Q, error, steps)
+            for up, down in zip(sides, sides, strict=True):
+                total += np.maximum(np.abs(answer(up) - base), np.abs(answer(down) - base))
+            found = np.maximum(found, np.nan_to_num(total * (_SAFETY / steps)))
+    return found
 
 
 def numbers_moved(model: Model, by: Array, Q: Array, error: Array, rounding: Array | None) -> Array:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import (
+    Binarizer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+)
 
 import micromlgen as mm
 from tests.cases import Case, integer_cases
@@ -105,3 +111,11 @@ def test_before_a_model(estimator: Any, dtype: str) -> None:
 def test_what_cannot_be_ported(estimator: Any, X: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mm.transpile(estimator.fit(X), name="no")
+
+
+def test_probabilities_behind_edges_that_roundings_decide() -> None:
+    """Edges are rows' own numbers, here behind a power that no two libraries round alike."""
+    estimator = make_pipeline(
+        PowerTransformer(), KBinsDiscretizer(4, encode="ordinal"), LogisticRegression()
+    ).fit(IRIS, SPECIES)
+    assert mm.transpile(estimator).verify(IRIS)
