@@ -50,6 +50,13 @@ BOUNDS = {
     "fusion": Bounds(0.99, 0.01, 300, {"accuracy": 0.92, "found": 0.86}, {"false alarms": 0.07}),
     "gestures": Bounds(0.99, 0.01, 52_000, {"accuracy": 0.81}),
     "keywords": Bounds(0.96, 0.03, 16_000, {"accuracy": 0.75}),
+    "vibration": Bounds(
+        0.99,
+        0.03,
+        19_000,
+        {"imbalance, severe": 0.95, "misalignment, clear": 0.98, "outer race, slight": 0.88},
+        {"false alarms": 0.01},
+    ),
 }
 
 
