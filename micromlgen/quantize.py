@@ -126,6 +126,8 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
     silent = limits == 0
     if (~exact & ~silent).any():  # what was always 0 is scaled as the others are
         exact, limits = exact & ~silent, np.where(silent, limits.max(), limits)
+        if not model.saturates:  # beside fine features, coarse ones would take the bits of common weights
+            exact &= model.categorical()
     if model.isometric:
         exact, limits = np.full(n, exact.all()), np.full(n, limits.max())
     exponents = np.where(exact, 0, fixedpoint.exponent_for(limits, top)).astype(np.int32)

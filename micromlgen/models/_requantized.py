@@ -49,11 +49,17 @@ def between(stage: Stage, at: Input, following: Model, by: Calibration, wide: bo
         return _passed(stage, at, dtype)
     to = scaled_inputs(following, Input(stage.n_outputs, dtype), by)
     assert by.rows is not None
+    adds = isinstance(following, AffineTransformer) or (isinstance(following, Stage) and following.adds)
     if stage.wide and not following.of_classes:
         # Whole numbers on the calibration rows need not be whole on others.
-        return replace(to, exponents=_room(stage, at, following, by.rows, to.highest))
-    adds = isinstance(following, AffineTransformer) or (isinstance(following, Stage) and following.adds)
-    return finer(to, by.rows) if adds else to
+        to = replace(to, exponents=_room(stage, at, following, by.rows, to.highest))
+    elif adds:
+        to = finer(to, by.rows)
+    to = stage.writable(to)
+    assert to.exponents is not None
+    return (
+        replace(to, exponents=np.full_like(to.exponents, to.exponents.min())) if following.isometric else to
+    )
 
 
 def _room(

@@ -63,6 +63,10 @@ class Stage(Transformer):
         """Whether features are added up, times weights of one scale, by a stage that is `wide`."""
         return False
 
+    def writable(self, to: Input) -> Input:
+        """The inputs of what follows, in integer modes, with exponents that the stage can write."""
+        return to
+
     def reach(self, inputs: Input) -> NDArray[np.float64]:
         """Largest magnitude of each output, shape (n_outputs,), for any `inputs`; infinite: not known."""
         return np.full(self.n_outputs, np.inf)

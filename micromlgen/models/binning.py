@@ -82,6 +82,11 @@ class Binned(ExactStage):
             return 1
         return int(2.0 ** self.to.exponents[0])
 
+    @property
+    def most(self) -> int:
+        """Largest number that is written, of what is known."""
+        return 1 if self.hot else max(1, *map(len, self.edges))
+
     def feature_limits(self) -> NDArray[np.float64]:
         limits = np.zeros(self.input.n_features)
         np.maximum.at(limits, self.source_of, [np.abs(e).max(initial=0) for e in self.edges])
@@ -115,11 +120,17 @@ class Binned(ExactStage):
         kept = tuple(np.clip(e, info.min + 1, highest).astype(inputs.dtype) for e in whole)
         return replace(self, input=inputs, edges=kept)
 
+    def writable(self, to: Input) -> Input:
+        assert to.exponents is not None
+        room = (to.highest // self.most).bit_length() - 1
+        one = np.clip(to.exponents.min(), 0, room) if to.exponents.min() > 0 else to.exponents.min()
+        return replace(to, exponents=np.full_like(to.exponents, one))
+
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> Binned:
         assert to.exponents is not None
         apart = len(set(to.exponents.tolist())) > 1 or to.exponents[0] < 0
         one = 2.0 ** float(to.exponents[0])
-        if apart or self.unknown % 1 or one * max(len(e) for e in self.edges) > to.highest:
+        if apart or self.unknown % 1 or one * self.most > to.highest:
             raise self._no_integers(inputs)
         return replace(self._of_integers(inputs), to=to)
 

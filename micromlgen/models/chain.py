@@ -172,6 +172,10 @@ class ChainTransformer(ChainNumeric, Transformer):
         """As `Stage.wide`."""
         return isinstance(self.last, Stage) and self.last.wide
 
+    def writable(self, to: Input) -> Input:
+        """As `Stage.writable`."""
+        return self.last.writable(to) if isinstance(self.last, Stage) else to
+
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> Transformer:
         """As `Stage.requantized`."""
         assert by.rows is not None

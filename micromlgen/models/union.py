@@ -84,6 +84,15 @@ class Union(Stage):
             parts.append(model)
         return replace(self, input=inputs, parts=tuple(parts))
 
+    def writable(self, to: Input) -> Input:
+        exponents = []
+        for part, start in zip(self.parts, self.starts, strict=True):
+            own = _slice(to, slice(start, start + part.n_outputs))
+            written = part.writable(own) if isinstance(part, Stage | ChainTransformer) else own
+            assert written.exponents is not None
+            exponents.append(written.exponents)
+        return replace(to, exponents=np.concatenate(exponents))
+
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> Union:
         assert to.exponents is not None
         parts: list[Transformer] = []

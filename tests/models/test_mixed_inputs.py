@@ -1,0 +1,43 @@
+"""Features of small integers beside real numbers, in integers: flags, counts and sensors together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.svm import LinearSVR
+
+import micromlgen as mm
+
+DRAW = np.random.default_rng(0)
+FLAGS, COUNTS = DRAW.integers(0, 2, (300, 2)), DRAW.integers(0, 5, (300, 1))
+X = np.hstack([DRAW.normal(size=(300, 3)) * [1.0, 30.0, 0.1], FLAGS, COUNTS]).astype(np.float32)
+Y = X @ [1.0, 0.05, 8.0, 1.5, -0.7, 0.3]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Ridge(alpha=1e-3),
+        LinearSVR(max_iter=20_000),
+        MLPRegressor(hidden_layer_sizes=(8,), max_iter=2000, random_state=0, tol=1e-2),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_numbers(estimator: Any) -> None:
+    """To a thousandth of their span, on rows that calibration did not see and that reach beyond it."""
+    estimator.fit(X.astype(float), Y)
+    program = mm.transpile(estimator, name="mixed", dtype="int16", calibration=X[:150])
+    off = np.abs(program.predict(X) - estimator.predict(X.astype(float)))
+    assert off.max() < 1e-3 * np.ptp(Y)
+    assert program.verify(X[150:])
+
+
+def test_decisions() -> None:
+    estimator = LogisticRegression(max_iter=2000).fit(X.astype(float), np.digitize(Y, [-1, 1]))
+    program = mm.transpile(estimator, name="mixed", dtype="int16", calibration=X[:150])
+    exact = estimator.decision_function(X.astype(float))
+    assert np.abs(program.decision_function(X) - exact).max() < 1e-3 * np.ptp(exact)
