@@ -24,6 +24,7 @@ from micromlgen.models._codes import few
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._rounding import rounded_together
 from micromlgen.models._widths import Width
+from micromlgen.quantize import ROOM
 
 #: Sums before an activation stay below this, so that what rounds them cannot carry out of 32 bits.
 _MOST = 2**30
@@ -204,7 +205,8 @@ def quantized(
     def off(found: IntegerLayers) -> float:
         return float(((found.scores(encoded) * found.last.unit - right) ** 2).mean())
 
-    plans = [_planned(layers, activation, inputs, width, ranges) for ranges in _ranges(inside, activation)]
+    tried = _ranges(inside, activation, inputs.dtype)
+    plans = [_planned(layers, activation, inputs, width, ranges) for ranges in tried]
     plans.sort(key=lambda plan: off(_built(plan, layers[-1], inputs, encoded, width, by_row, False)))
     best = [_built(plan, layers[-1], inputs, encoded, width, by_row, True) for plan in plans[:_BEST]]
     return min(best, key=off)
@@ -219,17 +221,19 @@ def _outputs(layers: tuple[Matrix, ...], function: Callable[[Array], Array], row
     return out
 
 
-def _ranges(inside: list[Array], activation: Activation) -> Iterator[list[NDArray[np.float64]]]:
+def _ranges(inside: list[Array], activation: Activation, dtype: str) -> Iterator[list[NDArray[np.float64]]]:
     """Candidates for the largest output of each neuron, by layer."""
     if activation in ("tanh", "logistic") or not inside:
         yield [np.ones(a.shape[1]) for a in inside]
         return
-    for covered, own in product(_COVERED, _OWN):
+    # Sixteen bits have room for rows that reach further than these, and for neurons that were silent.
+    shares, room, least = (_COVERED, 1.0, 1e-3) if dtype == "int8" else ((1.0,), ROOM, 0.125)
+    for covered, own in product(shares, _OWN):
         out = []
         for a in inside:
-            each = np.quantile(np.abs(a), covered, axis=0)
+            each = room * np.quantile(np.abs(a), covered, axis=0)
             most = max(float(each.max()), 1e-30)
-            out.append(np.maximum(each, most * 1e-3) ** own * most ** (1 - own))
+            out.append(np.maximum(each, most * least) ** own * most ** (1 - own))
         yield out
 
 
