@@ -170,7 +170,7 @@ static inline uint16_t mml2_fft16_pass(
         of.turned = turned;
         mml2_avr_twiddle(&of.w1, wave, k, size / 2u, down);
         mml2_avr_twiddle(&of.w2, wave, twice, size / 2u, down);
-        out.every |= mml2_avr_butterflies(z, quarter, &of);
+        out.every = (mml2_every_t)(out.every | mml2_avr_butterflies(z, quarter, &of));
 #else
         const mml2_c16_t w1 = mml2_c16_down(mml2_fft16_twiddle(wave, k, size), down);
         const mml2_c16_t w2 = mml2_c16_down(mml2_fft16_twiddle(wave, twice, size), down);
