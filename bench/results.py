@@ -152,10 +152,12 @@ class Results:
         found = [cell for cell in self.cells(model, core, ours=True) if cell.configuration == optimize]
         return found[0] if found else None
 
-    def our_best(self, model: str, core: str, optimize: str, judge: Judge) -> Cell | None:
-        """The best of that cell and those of integer modes that take floats and answer every row rightly."""
+    def our_best(
+        self, model: str, core: str, optimize: str, judge: Judge, accepted: Standard = right
+    ) -> Cell | None:
+        """The best of that cell and those of integer modes that take floats and are accepted."""
         integers = [cell for cell in self.cells(model, core, ours=True) if "from float" in cell.configuration]
-        found = [self.ours(model, core, optimize), *filter(exact, integers)]
+        found = [self.ours(model, core, optimize), *filter(accepted, integers)]
         return min((cell for cell in found if cell), key=judge, default=None)
 
     def best_peer(self, model: str, core: str, judge: Judge, accepted: Standard = right) -> Cell | None:

@@ -21,6 +21,8 @@ from bench.results import (
 
 #: Cores that the targets are about; the others are measured as well.
 CORES = ("avr", "cortex-m0plus", "cortex-m4f")
+#: Family that `TARGETS` are about; of others the means alone are told.
+_AIMED = "trees"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def ratios(results: Results, target: Target, family: str, accepted: Standard = r
         if results.models[model]["family"] != family:
             continue
         for core in CORES:
-            ours = results.our_best(model, core, target.optimize, target.judge)
+            # Nobody is asked more than we are; less only where we are right.
+            standard = exact if accepted is exact else right
+            ours = results.our_best(model, core, target.optimize, target.judge, standard)
             peer = results.best_peer(model, core, target.judge, accepted)
             if ours and peer:
                 out.append(Ratio(ours, peer, target.judge(ours) / target.judge(peer)))
@@ -103,9 +107,10 @@ def _verdict(results: Results, target: Target, family: str, found: list[Ratio]) 
     mean, worst = _mean(found), max(ratio.value for ratio in found)
     met = mean <= target.mean and (target.worst is None or worst <= target.worst)
     aim = f"target {target.mean:g}" + (f", none above {target.worst:g}" if target.worst else "")
+    aimed = f"{aim}: {'met' if met else '**missed**'}; " if family == _AIMED else ""
     return (
         f"- {family}, `{target.optimize}`: {target.unit}, {mean:.2f} of the best right peer's "
-        f"({aim}: {'met' if met else '**missed**'}; {len(found)} cells, worst {worst:.2f}); "
+        f"({aimed}{len(found)} cells, worst {worst:.2f}); "
         f"{_mean(ratios(results, target, family, exact)):.2f} of the best that is right at thresholds too; "
         f"{_mean(ratios(results, target, family, nearly)):.2f} of the best with {NEARLY:.0%} of the rows"
     )
