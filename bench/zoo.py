@@ -168,9 +168,9 @@ def fit(specimen: Specimen) -> Fitted:
     return Fitted(specimen, estimator, test.astype(np.float32), train.astype(np.float32))
 
 
-def truth(specimen: Specimen) -> np.ndarray:
-    """What the data say of the rows of the test split, shape (n,): an accuracy is measured on them."""
-    return np.asarray(_split(specimen)[3])
+def truth(specimen: Specimen, *, training: bool = False) -> np.ndarray:
+    """What the data say of the rows of the test split, or of training, shape (n,)."""
+    return np.asarray(_split(specimen)[2 if training else 3])
 
 
 def _split(specimen: Specimen) -> list[np.ndarray]:

@@ -28,6 +28,7 @@ from micromlgen import transpile  # noqa: E402
 from micromlgen.boards import Call, core  # noqa: E402
 from micromlgen.calls import predict_call  # noqa: E402
 from micromlgen.features import FFT, MFCC, Goertzel, IIRFilter, MelSpectrogram, Statistics  # noqa: E402
+from micromlgen.nn import prune  # noqa: E402
 
 MEASURED = DOCS / "measured.json"
 MODES = ("float32", "int16", "int8")
@@ -53,6 +54,12 @@ EXTRACTORS: Mapping[str, tuple[Any, int]] = {
         384,
     ),
 }
+#: Title: a network of the bench, and the share of its weights that is kept.
+NETS = (
+    ("64-32-16-10, digits", "mlp_digits", 1.0),
+    ("64-32-16-10, digits, pruned to a quarter", "mlp_digits", 0.25),
+    ("30-16-1, breast cancer", "mlp_cancer", 1.0),
+)
 
 
 def accuracies() -> dict[str, dict[str, float]]:
@@ -162,10 +169,36 @@ def draw(accuracy: Mapping[str, Mapping[str, float]], folder: Path) -> None:
         figure.savefig(folder / "digits.svg", metadata={"Date": None})
 
 
+def nets() -> list[dict[str, Any]]:
+    """Networks in int8 on rows in int8: bytes and cycles on each core, right classes and agreement."""
+    out = []
+    for title, name, keep in NETS:
+        specimen = next(it for it in zoo.ZOO if it.name == name)
+        fitted = zoo.fit(specimen)
+        net, right = fitted.estimator, zoo.truth(specimen)
+        if keep < 1:
+            labels = zoo.truth(specimen, training=True)
+            net = prune(net, fitted.training.astype(np.float64), labels, keep=keep)
+        program = transpile(net, name="net", dtype="int8", calibration=fitted.training)
+        answers = program.predict(fitted.rows)
+        call = predict_call(program.model, program.header, program.name, program.quantize(fitted.rows[:16]))
+        expected = program.model.predict(program.quantize(fitted.rows[:16]))
+        cores = {of: {"-O2": costs(of, call, expected[:, None], "-O2")} for of in CORES}
+        agreement = float((answers == net.predict(fitted.rows.astype(np.float64))).mean())
+        figures = {"accuracy": round(float((answers == right).mean()), 4), "agreement": round(agreement, 4)}
+        out.append({"title": title, **figures, "cores": cores})
+    return out
+
+
 def main() -> None:
     """Measure, write."""
     accuracy = accuracies()
-    found = {"scikit-learn": sklearn.__version__, "accuracy": accuracy, "features": extractors()}
+    found = {
+        "scikit-learn": sklearn.__version__,
+        "accuracy": accuracy,
+        "features": extractors(),
+        "nets": nets(),
+    }
     MEASURED.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draw(accuracy, DOCS / "plots")
 

@@ -94,14 +94,15 @@ def beside() -> str:
     found = {it["title"]: it["cores"] for it in measured()["features"]}
     rows = []
     for task in dict.fromkeys(task for task, *_ in _OURS):
-        lines = [(name, *_figures(found[name]), worth) for of, name, worth in _OURS if of == task]
+        lines = [(name, *figures(found[name]), worth) for of, name, worth in _OURS if of == task]
         lines += [(peer.tool, *peer.cycles, peer.flash, peer.worth) for peer in _PEERS if peer.task == task]
         rows += [(task if not i else "", *line) for i, line in enumerate(lines)]
     head = ("task", "of", "Cortex-M4F", "Cortex-M0+", "ATmega2560", "flash", "precision")
     return table(head, rows)
 
 
-def _figures(cores: dict) -> tuple[str, str, str, str]:
+def figures(cores: dict) -> tuple[str, str, str, str]:
+    """Cycles on the three cores and the range of flash, of what docs/measure.py wrote."""
     fast = [cores[name]["-O2"] for name in _CORES]
     least, most = (of(cost["flash"] for cost in fast) / 1024 for of in (min, max))
     m4, m0, avr = (_short(cost["cycles"]) for cost in fast)

@@ -21,6 +21,7 @@ import dsp_peers
 import estimator_tables
 import feature_tables
 import micromlgen
+import nn_peers
 from bench import results
 from bench import tables as bench_tables
 from markdown_tables import table
@@ -42,6 +43,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": feature_tables.costs,
     "feature errors": feature_tables.errors,
     "dsp peers": dsp_peers.beside,
+    "nn peers": nn_peers.beside,
     "commands": estimator_tables.commands,
     "examples": estimator_tables.examples,
 }
