@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.features._fft32 import RealFFT32
-from micromlgen.ir import Extraction
+from micromlgen.features._root import log2_table
+from micromlgen.ir import Extraction, Layout
 
 Array = NDArray[Any]
 Output = Literal["complex", "power", "magnitude", "log"]
 #: dB of one step of output="log": a power of two, in Q9.
 DB = 10 * np.log10(2.0) / 512
 CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
+
+
+class Costs(NamedTuple):
+    """Measured on each of `CORES`.
+
+    Parameters
+    ----------
+    code : mapping
+        Bytes of "complex", and what another output adds.
+    work : tuple of float
+        Cycles of n * log2(n).
+    of_bin : mapping
+        Cycles of a bin, by output.
+    """
+
+    code: Mapping[str, Sequence[float]]
+    work: Sequence[float]
+    of_bin: Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,3 +81,25 @@ class Bins(Extraction):
             "power": f"powers of bins in steps of {unit**2 * 2.0**30:.6g}, {steps}",
             "log": f"powers of bins in steps of {DB:.6f} dB; 0 is {20 * np.log10(unit):.2f} dB and below",
         }[self.output]
+
+    def layout(self, name: str, twiddles: Mapping[str, Array], costs: Costs) -> Layout:
+        """The layout with these twiddles, by their table's name, and what else the spectrum needs."""
+        tables = dict(twiddles)
+        if self.transform.window is not None:
+            tables["window"] = self.transform.window
+        if self.output == "log":
+            tables["log2"] = log2_table()
+        size = sum(t.nbytes for t in tables.values())
+        output = "magnitude" if self.output == "log" else self.output
+        code = [
+            costs.code["complex"][k] + (costs.code[output][k] if output != "complex" else 0) for k in range(4)
+        ]
+        work = self.transform.n_fft * np.log2(self.transform.n_fft)
+        cycles = [costs.work[k] * work + costs.of_bin[output][k] * self.n_bins for k in range(4)]
+        return Layout(
+            name=name,
+            flash={c: size + code[k] for k, c in enumerate(CORES)},
+            cycles={c: float(cycles[k]) for k, c in enumerate(CORES)},
+            build=lambda: {"tables": tables},
+            tables=[t.nbytes for t in tables.values()],
+        )

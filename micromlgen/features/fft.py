@@ -14,8 +14,8 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.features._extractor import Extractor
 from micromlgen.features._fft16 import RealFFT16
 from micromlgen.features._fft32 import RealFFT32, twiddles
-from micromlgen.features._root import log2_q11, log2_table, power_of, root
-from micromlgen.features._spectrum import CORES, Bins, Output
+from micromlgen.features._root import log2_q11, power_of, root
+from micromlgen.features._spectrum import Bins, Costs, Output
 from micromlgen.features._windows import half_in_q15, window
 from micromlgen.features.fft16 import Spectrum16
 from micromlgen.ir import Input, Layout
@@ -23,9 +23,11 @@ from micromlgen.ir import Input, Layout
 Array = NDArray[Any]
 _SIZES = tuple(2**k for k in range(3, 13))
 #: Measured with -O2 at 512: bytes of code with and without what an output needs, cycles of n * log2(n).
-_CODE = {"complex": (4900, 1650, 1080, 1170), "power": (300, 100, 60, 90), "magnitude": (400, 160, 110, 160)}
-_CYCLES = (155.0, 11.0, 3.5, 4.6)
-_OF_BIN = {"complex": (0, 0, 0, 0), "power": (180, 26, 14, 20), "magnitude": (1400, 170, 120, 160)}
+_COSTS = Costs(
+    {"complex": (4900, 1650, 1080, 1170), "power": (300, 100, 60, 90), "magnitude": (400, 160, 110, 160)},
+    (155.0, 11.0, 3.5, 4.6),
+    {"complex": (0, 0, 0, 0), "power": (180, 26, 14, 20), "magnitude": (1400, 170, 120, 160)},
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,26 +47,7 @@ class Spectrum(Bins):
         return np.asarray(((shift << 12) + log2_q11(power) + 2) >> 2, np.int16)
 
     def layouts(self) -> Sequence[Layout]:
-        transform = self.transform
-        tables: dict[str, Array] = {"twiddles": twiddles(transform.n_fft).ravel()}
-        if transform.window is not None:
-            tables["window"] = transform.window
-        if self.output == "log":
-            tables["log2"] = log2_table()
-        size = sum(t.nbytes for t in tables.values())
-        output = "magnitude" if self.output == "log" else self.output
-        code = [_CODE["complex"][k] + (_CODE[output][k] if output != "complex" else 0) for k in range(4)]
-        work = transform.n_fft * np.log2(transform.n_fft)
-        cycles = [_CYCLES[k] * work + _OF_BIN[output][k] * self.n_bins for k in range(4)]
-        return [
-            Layout(
-                name="int32, radix 4",
-                flash={c: size + code[k] for k, c in enumerate(CORES)},
-                cycles={c: float(cycles[k]) for k, c in enumerate(CORES)},
-                build=lambda: {"tables": tables},
-                tables=[t.nbytes for t in tables.values()],
-            )
-        ]
+        return [self.layout("int32, radix 4", {"twiddles": twiddles(self.transform.n_fft).ravel()}, _COSTS)]
 
     def contract(self) -> Sequence[str]:
         what = self.what("to 2^-13 of each", "within 4 steps")

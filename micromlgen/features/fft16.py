@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.features._fft16 import RealFFT16, quarter_wave, rounded
-from micromlgen.features._root import log2_q11, log2_table, root
-from micromlgen.features._spectrum import CORES, Bins
+from micromlgen.features._root import log2_q11, root
+from micromlgen.features._spectrum import Bins, Costs
 from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 #: Measured with -O2 at 256: bytes of code, and what an output adds; cycles of n * log2(n), and of a bin.
-_CODE = {"complex": (3700, 2700, 1500, 2700), "power": (200, 100, 100, 50), "magnitude": (150, 0, 60, 0)}
-_CYCLES = (43.0, 15.8, 6.7, 11.5)
-_OF_BIN = {"complex": (70, 18, 10, 20), "power": (110, 18, 15, 20), "magnitude": (530, 100, 100, 85)}
+_COSTS = Costs(
+    {"complex": (3700, 2700, 1500, 2700), "power": (200, 100, 100, 50), "magnitude": (150, 0, 60, 0)},
+    (43.0, 15.8, 6.7, 11.5),
+    {"complex": (70, 18, 10, 20), "power": (110, 18, 15, 20), "magnitude": (530, 100, 100, 85)},
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,26 +45,7 @@ class Spectrum16(Bins):
         return np.where(square > 0, log, 0).astype(np.int16)
 
     def layouts(self) -> Sequence[Layout]:
-        transform = self.transform
-        tables: dict[str, Array] = {"wave": quarter_wave(transform.n_fft)}
-        if transform.window is not None:
-            tables["window"] = transform.window
-        if self.output == "log":
-            tables["log2"] = log2_table()
-        size = sum(t.nbytes for t in tables.values())
-        output = "magnitude" if self.output == "log" else self.output
-        code = [_CODE["complex"][k] + (_CODE[output][k] if output != "complex" else 0) for k in range(4)]
-        work = transform.n_fft * np.log2(transform.n_fft)
-        cycles = [_CYCLES[k] * work + _OF_BIN[output][k] * self.n_bins for k in range(4)]
-        return [
-            Layout(
-                name="int16, radix 4",
-                flash={c: size + code[k] for k, c in enumerate(CORES)},
-                cycles={c: float(cycles[k]) for k, c in enumerate(CORES)},
-                build=lambda: {"tables": tables},
-                tables=[t.nbytes for t in tables.values()],
-            )
-        ]
+        return [self.layout("int16, radix 4", {"wave": quarter_wave(self.transform.n_fft)}, _COSTS)]
 
     def contract(self) -> Sequence[str]:
         what = self.what("to 2^-14 of the loudest bin's", "rounded down")

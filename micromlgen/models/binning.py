@@ -123,8 +123,7 @@ class Binned(ExactStage):
     def writable(self, to: Input) -> Input:
         assert to.exponents is not None
         room = (to.highest // self.most).bit_length() - 1
-        one = np.clip(to.exponents.min(), 0, room) if to.exponents.min() > 0 else to.exponents.min()
-        return replace(to, exponents=np.full_like(to.exponents, one))
+        return replace(to, exponents=np.full_like(to.exponents, min(int(to.exponents.min()), room)))
 
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> Binned:
         assert to.exponents is not None
