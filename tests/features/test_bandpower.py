@@ -8,11 +8,11 @@ from scipy import signal
 from sklearn.pipeline import make_union
 
 import micromlgen as mm
-from micromlgen.boards import STRICT, core
 from micromlgen.calls import predict_call
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT, BandPower, Statistics
-from tests.cases import SANITIZE, Case
+from tests.cases import Case
+from tests.features.runs import assert_same
 from tests.features.windows import for_spectra as windows
 from tests.features.windows import stacked
 
@@ -82,14 +82,7 @@ def test_c_is_the_twin(where: str) -> None:
         program = mm.transpile(fitted, name=f"bands{i}")
         calls.append(predict_call(program.model, program.header, program.name, X))
         twins.append(fitted.transform(X))
-    if where == "host":
-        runs = [core("host").run(calls, flags=(*SANITIZE, *STRICT), measure=False)]
-    else:
-        names = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-        runs = [core(name).run(calls, flags=("-O2", *STRICT)) for name in names]
-    for results in runs:
-        for result, twin in zip(results, twins, strict=True):
-            np.testing.assert_array_equal(result.y, twin)
+    assert_same(where, calls, twins)
 
 
 def test_names() -> None:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import micromlgen as mm
-from micromlgen.boards import STRICT, core
 from micromlgen.calls import predict_call
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import Wavelet
 from micromlgen.features._daubechies import FILTERS, taps, transform
 from micromlgen.features._powers import Powers
-from tests.cases import SANITIZE, Case
+from tests.cases import Case
+from tests.features.runs import assert_same
 from tests.features.windows import for_moments as windows
 
 SHAPES = [(32, 2), (64, 3), (96, 4), (256, 5), (1024, 7), (8192, 10)]
@@ -101,14 +101,7 @@ def test_c_is_the_twin(where: str) -> None:
         program = mm.transpile(fitted, name=f"w{i}")
         calls.append(predict_call(program.model, program.header, program.name, X))
         twins.append(fitted.transform(X))
-    if where == "host":
-        runs = [core("host").run(calls, flags=(*SANITIZE, *STRICT), measure=False)]
-    else:
-        names = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
-        runs = [core(name).run(calls, flags=("-O2", *STRICT)) for name in names]
-    for results in runs:
-        for result, twin in zip(results, twins, strict=True):
-            np.testing.assert_array_equal(result.y, twin)
+    assert_same(where, calls, twins)
 
 
 def test_names_and_order() -> None:
