@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from micromlgen.cformat import Name
-from micromlgen.ir import Classifier, Detector, Extraction, Layout, Model, NumericModel
+from micromlgen.extraction import Extraction
+from micromlgen.ir import Classifier, Detector, Layout, Model, NumericModel
 from micromlgen.lossy import Compression
 from micromlgen.streams import Stream
 

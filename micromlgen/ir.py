@@ -9,129 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen import fixedpoint
 from micromlgen.affine import Affine
-from micromlgen.errors import UnsupportedError
+from micromlgen.inputs import Array, Calibration, DType, Input
 from micromlgen.lossy import Coarsening, Compression
 from micromlgen.streams import Stream
-
-DType = Literal["float32", "int16", "int8"]
-DTYPES: tuple[str, ...] = get_args(DType)
-#: Types of what stands between the stages of a model: features of an extractor may be wider.
-Number = Literal["float32", "int16", "int8", "int32"]
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Input:
-    """The vector x that the C takes.
-
-    Parameters
-    ----------
-    n_features : int
-    dtype : {"float32", "int16", "int8"}
-        Between the stages of a model also "int32".
-    exponents : int32 array of shape (n_features,), or None for float32
-        Feature i is given to the C as ``round((x[i] - center[i]) * gain[i] * 2**exponents[i])``.
-    center, gain : float32 arrays of shape (n_features,), or None
-        What a scaler before the model does to a feature, in integer modes; None where there is none.
-    top : int or None
-        Integers saturate to ±top; None: to the largest of the type.
-    missing : bool
-        Whether a missing value (NaN; in integers the type's lowest value) is followed as in scikit-learn.
-    names : tuple of str, or None
-        Names of the features where the estimator knows them: columns that come with names must match.
-    also_missing : (float, float), or None
-        Numbers from the first to the second count as missing too.
-    codes : bool
-        Whether categories of a frame are meant as their codes.
-    samples : bool
-        Whether x is a window of int16 samples, taken as they are in every mode. Then there are exponents,
-        all 0, where the answer is in integers.
-    """
-
-    n_features: int
-    dtype: Number = "float32"
-    exponents: NDArray[np.int32] | None = None
-    center: NDArray[np.float32] | None = None
-    gain: NDArray[np.float32] | None = None
-    top: int | None = None
-    missing: bool = False
-    names: tuple[str, ...] | None = None
-    also_missing: tuple[float, float] | None = None
-    codes: bool = False
-    samples: bool = False
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether the C computes in integers."""
-        return self.exponents is not None
-
-    @property
-    def quantizes(self) -> bool:
-        """Whether the header has a `<name>_quantize`."""
-        return self.is_integer and not self.samples
-
-    def encode(self, X: Array) -> Array:
-        """Raw features, shape (n, n_features), as what the C takes: same shape, this dtype."""
-        if self.samples:
-            return np.asarray(X, np.int16)
-        rows = np.asarray(X, np.float32)
-        if self.exponents is None:
-            return rows
-        if self.missing and self.also_missing is not None:
-            low, high = self.also_missing
-            rows = np.where((rows >= low) & (rows <= high), np.float32(np.nan), rows)
-        return fixedpoint.encode(
-            rows, self.center, self.gain, self.exponents, self.highest, np.dtype(self.dtype)
-        )
-
-    def scaled(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Raw rows behind `center` and `gain`, in the units that the model was trained on."""
-        out = rows.astype(np.float64)
-        out = out if self.center is None else out - self.center
-        return out if self.gain is None else out * self.gain
-
-    @property
-    def highest(self) -> int:
-        """Largest magnitude of an encoded feature that is not missing."""
-        return int(np.iinfo(self.dtype).max) if self.top is None else self.top
-
-    @property
-    def unit(self) -> NDArray[np.float64]:
-        """One step of each encoded feature, as the model was trained on it (behind `center` and `gain`)."""
-        return np.ones(self.n_features) if self.exponents is None else np.ldexp(1.0, -self.exponents)
-
-    @property
-    def missing_keys(self) -> tuple[int, int] | None:
-        """`also_missing` as `fixedpoint.ordered` keys of the float32 values within, for float32 inputs."""
-        if self.also_missing is None or not self.missing or self.is_integer:
-            return None
-        low, high = self.also_missing
-        first, last = -fixedpoint.float32_floor(-low), fixedpoint.float32_floor(high)
-        return int(fixedpoint.ordered(first)), int(fixedpoint.ordered(last))
-
-
-@dataclass(frozen=True, eq=False)
-class Calibration:
-    """What is known, for integer modes, of the rows to come.
-
-    Parameters
-    ----------
-    rows : float32 array of shape (n_rows, n_features), or None
-        Typical raw rows.
-    weights : {"int8", "int16"}, or None
-        Width of the constants that features are multiplied with; None: the narrowest that loses nothing on
-        `rows` and between them.
-    """
-
-    rows: NDArray[np.float32] | None = None
-    weights: Literal["int8", "int16"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -422,80 +308,6 @@ class Transformer(NumericModel):
     def in_place(self) -> bool:
         """Whether y may be x."""
         return False
-
-
-@dataclass(frozen=True, eq=False)
-class Extraction(Transformer):
-    """A feature extractor: a window of int16 samples in, integers out, the same in every mode.
-
-    The integers lie within ±`top`, which is below 2**30, and so do not overflow where two of them are
-    subtracted. They are what the estimator's own `transform` gives.
-    """
-
-    @property
-    @abstractmethod
-    def top(self) -> int:
-        """Largest magnitude of an output."""
-
-    @property
-    def frame_size(self) -> int:
-        """Samples of a frame: channels that are interleaved."""
-        return 1
-
-    def streamed(self) -> Stream:
-        """Windows as long as a row, one after another."""
-        length = self.input.n_features // self.frame_size
-        return Stream((), self, length, length, self.frame_size)
-
-    @abstractmethod
-    def unit(self) -> NDArray[np.float64]:
-        """One step of each output, in the units of the float64 definition: shape (n_outputs,)."""
-
-    @abstractmethod
-    def names(self) -> Sequence[str]:
-        """Of the outputs."""
-
-    def dequantize(self, Y: Array) -> NDArray[np.float64]:
-        """Outputs in the units of the float64 definition, shape (n, n_outputs)."""
-        return np.asarray(Y * self.unit(), np.float64)
-
-    @property
-    def output_scale(self) -> float:
-        """The unit where all outputs have the same, for the header; else 1."""
-        unit = self.unit()
-        return float(unit[0]) if (unit == unit[0]).all() else 1.0
-
-    def decode(self, returned: Array) -> Array:
-        """The same integers."""
-        return returned
-
-    def quantize(self, inputs: Input, by: Calibration) -> Extraction:
-        """The same: an extractor is defined in integers."""
-        if inputs.dtype == "int8":
-            raise UnsupportedError(
-                f"{self.source} takes int16 samples whatever dtype says; leave out dtype='int8'"
-            )
-        return self
-
-    def feature_limits(self) -> NDArray[np.float64]:
-        """None: samples are taken as they are."""
-        return np.zeros(self.input.n_features)
-
-    def takes_integers(self) -> bool:
-        """Always."""
-        return True
-
-    def boundaries(self) -> Sequence[Array]:
-        """The extremes, and around zero."""
-        return [np.array([-32768, -1, 0, 1, 32767], np.int16)] * self.input.n_features
-
-    def tolerance(self, X: Array) -> NDArray[np.float64]:
-        """None: the estimator gives the same integers."""
-        return np.zeros(self.n_outputs)
-
-    def moves(self, Q: Array, by: Array) -> Array:
-        """Nothing: samples have no error."""
-        return np.zeros((len(Q), 1))
 
 
 @dataclass(frozen=True, eq=False)

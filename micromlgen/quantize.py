@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import DTYPES, Calibration, DType, Input, Model
+from micromlgen.inputs import DTYPES, Calibration, DType, Input
+from micromlgen.ir import Model
 from micromlgen.samples import check_samples
 
 #: Rows to come may be so many times as large as those of calibration, in int16.

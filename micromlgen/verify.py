@@ -17,7 +17,8 @@ from micromlgen.calls import Expected, quantize_call, twin_calls
 from micromlgen.cformat import Name
 from micromlgen.convert import answer_of, rows_for
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model, NumericModel
+from micromlgen.inputs import Input
+from micromlgen.ir import Model, NumericModel
 
 Array = NDArray[Any]
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._links import integer_probabilities, probabilities
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._products import layouts

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
 from micromlgen.errors import AgreementError, UnsupportedError
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.quantize import check_rows
 
 IRIS, SPECIES = load_iris(return_X_y=True)

@@ -13,7 +13,7 @@ from micromlgen.cli.data import read_rows
 from micromlgen.cli.models import read_model
 from micromlgen.convert import convert
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import DTYPES
+from micromlgen.inputs import DTYPES
 from micromlgen.program import Program, transpile
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Extraction
+from micromlgen.extraction import Extraction
 from micromlgen.samples import check_samples
 
 Array = NDArray[Any]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.features._extractor import Extractor
-from micromlgen.ir import Extraction, Input
+from micromlgen.inputs import Input
 from micromlgen.streams import Stream
 
 Array = NDArray[Any]

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.extraction import Extraction
 from micromlgen.features._fft32 import RealFFT32
 from micromlgen.features._filterbank import Filterbank
 from micromlgen.features._melspec import Options
 from micromlgen.features._root import log2_q11
 from micromlgen.features._spectrum import CORES
-from micromlgen.ir import Extraction, Layout
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 #: One step of `log` in the units of its base: log2 in Q9.

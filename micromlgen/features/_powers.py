@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.extraction import Extraction
 from micromlgen.features._root import log2_q11
 from micromlgen.features._tops import inverse, limited, top, upper
-from micromlgen.ir import Extraction
 
 Array = NDArray[Any]
 Output = Literal["power", "log", "relative"]

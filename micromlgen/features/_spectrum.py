@@ -9,9 +9,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.extraction import Extraction
 from micromlgen.features._fft32 import RealFFT32
 from micromlgen.features._root import log2_table
-from micromlgen.ir import Extraction, Layout
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 Output = Literal["complex", "power", "magnitude", "log"]

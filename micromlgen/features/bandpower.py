@@ -16,7 +16,8 @@ from micromlgen.features._frames import CODE, CORES, Frames, frames
 from micromlgen.features._powers import Output, PowerOf, Powers, plus, power_of, reference, times
 from micromlgen.features._root import log2_table
 from micromlgen.features._windows import window
-from micromlgen.ir import Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 #: Cycles of a band of a frame.

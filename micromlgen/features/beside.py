@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Extraction, Layout
+from micromlgen.extraction import Extraction
+from micromlgen.ir import Layout
 from micromlgen.models._members import Member, together
 
 Array = NDArray[Any]

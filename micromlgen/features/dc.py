@@ -12,10 +12,11 @@ from scipy.signal import sosfilt
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.features._biquads import cascade
 from micromlgen.features._filtering import Filter, Resampling
 from micromlgen.features.iir import Recursion
-from micromlgen.ir import Extraction, Layout
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 _METHODS = ("mean", "blocker")

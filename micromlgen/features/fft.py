@@ -18,7 +18,8 @@ from micromlgen.features._root import log2_q11, power_of, root
 from micromlgen.features._spectrum import Bins, Costs, Output
 from micromlgen.features._windows import half_in_q15, window
 from micromlgen.features.fft16 import Spectrum16
-from micromlgen.ir import Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 _SIZES = tuple(2**k for k in range(3, 13))

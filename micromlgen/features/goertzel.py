@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.features._biquads import Constant, constant
 from micromlgen.features._extractor import Extractor
 from micromlgen.features._root import power_of, root
 from micromlgen.features.fft import square
-from micromlgen.ir import Extraction, Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 Output = Literal["power", "magnitude"]

@@ -18,7 +18,7 @@ from micromlgen.features._melspec import Options, options
 from micromlgen.features._root import bit_length, log2_table, power_of, root
 from micromlgen.features._windows import half_in_q15, window
 from micromlgen.features.mel16 import LogMel16
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 
 Array = NDArray[Any]
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from micromlgen.convert import converts
+from micromlgen.extraction import Extraction
 from micromlgen.features._logmel import LogMel, frame_names
 from micromlgen.features._melspec import Options
 from micromlgen.features._over_frames import OverFrames
 from micromlgen.features.mel import MelExtractor
-from micromlgen.ir import Extraction, Layout
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 #: Highest log energy in Q9.

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.features._filtering import Filtering, Resampling
 from micromlgen.features.windower import Windowing
-from micromlgen.ir import Extraction, Layout
+from micromlgen.ir import Layout
 from micromlgen.models._members import Member, together
 from micromlgen.streams import Stream
 

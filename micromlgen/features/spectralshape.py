@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.features import _shape as shape
 from micromlgen.features._extractor import Extractor, chosen
 from micromlgen.features._frames import CODE, CORES, Frames, frames
@@ -18,7 +19,8 @@ from micromlgen.features._powers import DB, FLOOR
 from micromlgen.features._root import log2_table, power_of, root
 from micromlgen.features._terms import is_integer
 from micromlgen.features._windows import window
-from micromlgen.ir import Extraction, Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 FEATURES = ("centroid", "bandwidth", "rolloff", "flatness", "flux", "peaks")

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.features import _lagged as lagged
 from micromlgen.features import _moments as moments
 from micromlgen.features._extractor import Extractor
 from micromlgen.features._root import log2_q11, log2_table
 from micromlgen.features._statistic import STATISTICS, Window
 from micromlgen.features._terms import Term, is_integer, terms_of
-from micromlgen.ir import Extraction, Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 _MOST_SAMPLES = 8192

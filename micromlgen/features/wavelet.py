@@ -17,7 +17,8 @@ from micromlgen.features._powers import Output, PowerOf, Powers, plus, power_of,
 from micromlgen.features._root import log2_table
 from micromlgen.features._squares import squares
 from micromlgen.features._terms import is_integer
-from micromlgen.ir import Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 
 Array = NDArray[Any]
 _MOST_SAMPLES = 8192

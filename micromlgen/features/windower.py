@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features._filtering import Filter, Resampling
-from micromlgen.ir import Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 from micromlgen.streams import Stream, as_frames, cut
 
 Array = NDArray[Any]

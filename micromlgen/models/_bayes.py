@@ -13,7 +13,8 @@ from scipy.special import softmax as exact_softmax
 
 from micromlgen import fixedpoint
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Calibration, Input, Layout, ProbabilisticClassifier
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, ProbabilisticClassifier
 from micromlgen.models._bayes_tables import layouts
 from micromlgen.models._shares import PROBA_ONE, sigmoid, softmax, softmax_shift
 

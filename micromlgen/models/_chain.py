@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import (
-    Calibration,
-    DecisionClassifier,
-    DType,
-    Extraction,
-    Input,
-    Layout,
-    Model,
-    NumericModel,
-    Scored,
-    Transformer,
-)
+from micromlgen.extraction import Extraction
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import DecisionClassifier, Layout, Model, NumericModel, Scored, Transformer
 from micromlgen.models._members import Member, behind_samples, last_step, together
 from micromlgen.models._requantized import between, finer, in_floats, towards
 from micromlgen.models._spread import changes, moved, near, numbers_moved, through

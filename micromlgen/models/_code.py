@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-from micromlgen.ir import Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 from micromlgen.models._trees import Trees
 
 Array = NDArray[Any]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model, NumericModel, Regressor, Transformer
+from micromlgen.inputs import Input
+from micromlgen.ir import Model, NumericModel, Regressor, Transformer
 from micromlgen.models._chain import Split
 from micromlgen.models._linear import OnProducts
 from micromlgen.models._matrix import Matrix

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._matrix import Matrix
 
 Array = NDArray[Any]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._gaussian import Densities, Diagonal, exact_scores
 from micromlgen.models._gaussian_int import (
     DiagonalIntegers,

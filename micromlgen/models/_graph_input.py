@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 
 Array = NDArray[Any]
 #: Beyond this, quotients saturate in any case.

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
-from micromlgen.ir import Calibration, Input, Layout, Model
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, Model
 from micromlgen.models._coefficients import matrix_of
 from micromlgen.models._matrix import Matrix, naming
 from micromlgen.models._products import layouts

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from micromlgen import kernels
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._rounding import rounded_together
 
 Array = NDArray[Any]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from micromlgen import kernels
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Array, Input
+from micromlgen.inputs import Array, Input
 from micromlgen.models._activations import FUNCTIONS, Activation, Curve, curve_of
 from micromlgen.models._codes import few
 from micromlgen.models._matrix import Matrix

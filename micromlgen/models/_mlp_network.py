@@ -13,7 +13,8 @@ from scipy.special import expit
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Calibration, Input, Layout, Model, Regressor
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, Model, Regressor
 from micromlgen.models._activations import FUNCTIONS, Activation
 from micromlgen.models._codes import few
 from micromlgen.models._layers import without_idle

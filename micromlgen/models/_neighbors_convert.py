@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._neighbors_metric import metric_of
 from micromlgen.models._neighbors_rows import Rows
 

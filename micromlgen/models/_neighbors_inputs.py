@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input
+from micromlgen.inputs import Calibration, Input
 from micromlgen.models._neighbors_rows import Rows, fraction_bits
 
 Array = NDArray[Any]

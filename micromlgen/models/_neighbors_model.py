@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, DType, Input, Layout, Model, NumericModel
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Layout, Model, NumericModel
 from micromlgen.models import _neighbors_found as found_of
 from micromlgen.models._members import last_step
 from micromlgen.models._neighbors_found import Found

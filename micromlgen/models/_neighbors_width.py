@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from micromlgen.compress import between
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input
+from micromlgen.inputs import Calibration, Input
 from micromlgen.models._neighbors_inputs import BYTE, finer, integer_rows
 from micromlgen.models._widths import widths
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout, Model
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, Model
 from micromlgen.models import _logsum
 from micromlgen.models._gaussian import Densities, Diagonal
 from micromlgen.models._gaussian_fit import Fit, Integers

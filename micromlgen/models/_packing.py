@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._orders import Ordered, by_tree
 from micromlgen.tables import Column, index_for, narrow, plain, triples, unsigned_for
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Model, Number, Transformer
+from micromlgen.inputs import Calibration, Input, Number
+from micromlgen.ir import Model, Transformer
 from micromlgen.models._stage import Stage
 from micromlgen.models.curves import Curved
 from micromlgen.models.transformers import AffineTransformer

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Model, Transformer
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Model, Transformer
 from micromlgen.models._chain import Chain
 from micromlgen.models._requantized import fused
 from micromlgen.models._stage import Stage

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout, Model, Transformer
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, Model, Transformer
 from micromlgen.tables import narrow
 
 Array = NDArray[Any]

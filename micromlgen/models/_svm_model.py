@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Detector, DType, Input, Layout, Model
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Detector, Layout, Model
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_expansion import Expansion
 from micromlgen.models._svm_float import FloatExpansion, floats

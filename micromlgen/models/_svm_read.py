@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_duals import Duals
 from micromlgen.models._svm_expansion import Expansion

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.ir import Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 from micromlgen.models._code import CORES, mean_depth
 from micromlgen.models._leaves import LeafTable
 from micromlgen.models._orders import Ordered, heap, oblivious, preorder

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-from micromlgen.ir import Input, Model
+from micromlgen.inputs import Input
+from micromlgen.ir import Model
 from micromlgen.models._categories import CategorySets
 from micromlgen.models._coarse import TreeCoarsening, pooled
 

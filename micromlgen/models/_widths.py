@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from micromlgen.compress import between
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Model, NumericModel
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Model, NumericModel
 
 Width = Literal["int8", "int16"]
 M = TypeVar("M", bound=Model)

@@ -13,16 +13,8 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import (
-    Calibration,
-    Classifier,
-    DecisionClassifier,
-    Input,
-    Layout,
-    Model,
-    ProbabilisticClassifier,
-    Regressor,
-)
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Classifier, DecisionClassifier, Layout, Model, ProbabilisticClassifier, Regressor
 from micromlgen.models import _links, boosting, median
 from micromlgen.models._adaboost import from_adaboost
 from micromlgen.models._combined import combined, numbers_of, regressors

@@ -12,17 +12,8 @@ from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import (
-    Calibration,
-    Classifier,
-    DecisionClassifier,
-    DType,
-    Input,
-    Layout,
-    Model,
-    NumericModel,
-    ProbabilisticClassifier,
-)
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Classifier, DecisionClassifier, Layout, Model, NumericModel, ProbabilisticClassifier
 from micromlgen.models._chain import Chain
 from micromlgen.models._members import Member, together
 from micromlgen.models._rescaled import Rescaled

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input, Model, ProbabilisticClassifier, Transformer
+from micromlgen.inputs import Input
+from micromlgen.ir import Classifier, Model, ProbabilisticClassifier, Transformer
 from micromlgen.models import forest
 from micromlgen.models._combined import combined, linear_regressor, regressors, stacked
 from micromlgen.models._matrix import Matrix

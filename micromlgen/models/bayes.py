@@ -18,7 +18,7 @@ from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input
+from micromlgen.inputs import Calibration, Input
 from micromlgen.models._bayes import FLOAT64, NaiveBayes
 
 Array = NDArray[Any]

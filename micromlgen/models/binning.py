@@ -13,7 +13,8 @@ from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout
 from micromlgen.models._stage import ExactStage, index_table, only_layout, selects, zeros
 from micromlgen.tables import narrow
 

@@ -18,7 +18,8 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Calibration, DecisionClassifier, Input, Model, ProbabilisticClassifier, Regressor
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import DecisionClassifier, Model, ProbabilisticClassifier, Regressor
 from micromlgen.models._boosted import Boosted, Link
 from micromlgen.models._catboost import from_catboost
 from micromlgen.models._gradient import from_gradient_boosting

@@ -14,15 +14,8 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import (
-    Calibration,
-    DecisionClassifier,
-    Input,
-    Layout,
-    Model,
-    ProbabilisticClassifier,
-    Transformer,
-)
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import DecisionClassifier, Layout, Model, ProbabilisticClassifier, Transformer
 from micromlgen.models._combined import combined
 from micromlgen.models._rescaled import Rescaled
 from micromlgen.models._sequence import in_sequence

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import (
-    Calibration,
     Classifier,
     DecisionClassifier,
     Detector,
-    Input,
     Model,
     NumericModel,
     ProbabilisticClassifier,

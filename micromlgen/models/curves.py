@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
-from micromlgen.ir import Calibration, Input, Layout
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout
 from micromlgen.models._stage import IntegerStage, Stage, only_layout
 from micromlgen.tables import narrow
 

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
-from micromlgen.ir import Calibration, Extraction, Input, Layout, Number, Transformer
+from micromlgen.extraction import Extraction
+from micromlgen.inputs import Calibration, Input, Number
+from micromlgen.ir import Layout, Transformer
 from micromlgen.models._stage import CORES, zeros
 
 Array = NDArray[Any]

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, ProbabilisticClassifier, Regressor
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import ProbabilisticClassifier, Regressor
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
 from micromlgen.models._nodes import features_of, fitted_trees, from_sklearn, trained_on_missing
 from micromlgen.models._sums import OnSums, WatchedSums

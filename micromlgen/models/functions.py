@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Layout, Transformer
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout, Transformer
 from micromlgen.models._elementary import EXPM1_BORDER, FUNCTIONS, Elementary
 from micromlgen.models._stage import only_layout, zeros
 from micromlgen.models.curves import Curved

@@ -18,7 +18,8 @@ from scipy.special import softmax as exact_softmax
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import DecisionClassifier, Detector, Input, ProbabilisticClassifier, Scored
+from micromlgen.inputs import Input
+from micromlgen.ir import DecisionClassifier, Detector, ProbabilisticClassifier, Scored
 from micromlgen.models import _densities, _logsum
 from micromlgen.models._gaussian import Densities
 from micromlgen.models._matrix import ULP

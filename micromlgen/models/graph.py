@@ -16,17 +16,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import (
-    Calibration,
-    Classifier,
-    DecisionClassifier,
-    DType,
-    Input,
-    Layout,
-    Model,
-    ProbabilisticClassifier,
-    Regressor,
-)
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Classifier, DecisionClassifier, Layout, Model, ProbabilisticClassifier, Regressor
 from micromlgen.models import _graph_int8 as int8
 from micromlgen.models._graph import Graph, in_chunks
 from micromlgen.models._graph_bounds import off

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout
 from micromlgen.models._stage import ExactStage, index_table, only_layout, passed_on, selects, zeros
 
 Array = NDArray[Any]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Calibration, Detector, Input
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Detector
 from micromlgen.models._nodes import (
     features_of,
     fitted_trees,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Classifier, DType, Input, Layout, Model, Transformer
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Classifier, Layout, Model, Transformer
 from micromlgen.models._kernel_read import expanded, parameters
 from micromlgen.models._linear import OnProducts
 from micromlgen.models._matrix import Matrix

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model
+from micromlgen.inputs import Input
+from micromlgen.ir import Model
 from micromlgen.models._combined import linear_regressor
 from micromlgen.models._kernel_read import expanded, parameters
 from micromlgen.models._matrix import Matrix

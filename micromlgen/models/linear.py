@@ -18,7 +18,8 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Classifier, DecisionClassifier, Detector, Input, ProbabilisticClassifier
+from micromlgen.inputs import Input
+from micromlgen.ir import Classifier, DecisionClassifier, Detector, ProbabilisticClassifier
 from micromlgen.models import _links
 from micromlgen.models._coefficients import centers_of, classes_of, difference, logistic_link, matrix_of
 from micromlgen.models._linear import BOUND, OnProducts, coefficients, common

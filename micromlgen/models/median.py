@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout, Regressor
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, Regressor
 from micromlgen.models import _code
 from micromlgen.models._leaves import LeafTable, coded
 from micromlgen.models._nodes import fitted_trees, from_sklearn, trained_on_missing

@@ -18,7 +18,8 @@ from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Input, Model, ProbabilisticClassifier, Regressor
+from micromlgen.inputs import Input
+from micromlgen.ir import Model, ProbabilisticClassifier, Regressor
 from micromlgen.models import _links
 from micromlgen.models._activations import FUNCTIONS
 from micromlgen.models._coefficients import classes_of, matrix_of

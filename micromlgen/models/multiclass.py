@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import DecisionClassifier, Input, Model, ProbabilisticClassifier
+from micromlgen.inputs import Input
+from micromlgen.ir import DecisionClassifier, Model, ProbabilisticClassifier
 from micromlgen.models._combined import combined, stacked
 from micromlgen.models._links import Link
 from micromlgen.models._matrix import Matrix

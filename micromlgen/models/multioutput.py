@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Classifier, DType, Input, Layout, Model, ProbabilisticClassifier
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Classifier, Layout, Model, ProbabilisticClassifier
 from micromlgen.models._combined import combined, linear_regressor, numbers_of, regressors, stacked
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._members import Member, in_last_step, last_step, together

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Classifier, Input
+from micromlgen.inputs import Input
+from micromlgen.ir import Classifier
 from micromlgen.models._neighbors_convert import training_rows
 from micromlgen.models._neighbors_model import BOUND, OnRows
 from micromlgen.models._neighbors_rows import Rows

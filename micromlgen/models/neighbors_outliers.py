@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Detector, Input
+from micromlgen.inputs import Input
+from micromlgen.ir import Detector
 from micromlgen.models._members import last_step
 from micromlgen.models._neighbors_convert import common
 from micromlgen.models._neighbors_found import ROOTED, Found, integer_root

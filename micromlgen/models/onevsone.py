@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.convert import converts
-from micromlgen.ir import Calibration, DecisionClassifier, Input, Layout, Model
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import DecisionClassifier, Layout, Model
 from micromlgen.models import _svm_votes as voting
 from micromlgen.models._combined import combined
 from micromlgen.models._shares import shares

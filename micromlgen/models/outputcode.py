@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model
+from micromlgen.inputs import Input
+from micromlgen.ir import Model
 from micromlgen.models._coefficients import difference
 from micromlgen.models._combined import combined
 from micromlgen.models._matrix import Matrix

@@ -11,10 +11,12 @@ import numpy as np
 from micromlgen.affine import Affine
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.features._filtering import Filtering
 from micromlgen.features.sequence import in_sequence as extractors_in_sequence
 from micromlgen.features.windower import framed
-from micromlgen.ir import Extraction, Input, Model
+from micromlgen.inputs import Input
+from micromlgen.ir import Model
 from micromlgen.models._folding import Stages, fold
 from micromlgen.models._members import fitted_inside, of_samples_first
 from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is_nothing, stages_of

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout
 from micromlgen.models._stage import FLOAT_CYCLES, TINY, ULP, IntegerStage, Stage, only_layout, zeros
 
 Array = NDArray[Any]

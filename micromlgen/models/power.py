@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Layout, Transformer
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout, Transformer
 from micromlgen.models._elementary import EXPM1_BORDER, FUNCTIONS, expm1, expm1_off
 from micromlgen.models._sequence import in_sequence
 from micromlgen.models._stage import ULP, only_layout, zeros

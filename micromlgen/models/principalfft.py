@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout, Transformer
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, Transformer
 
 Array = NDArray[Any]
 #: Of float32 operations.

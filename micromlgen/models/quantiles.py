@@ -12,7 +12,8 @@ from scipy.special import ndtri
 
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
-from micromlgen.ir import Input, Layout
+from micromlgen.inputs import Input
+from micromlgen.ir import Layout
 from micromlgen.models._stage import ULP, only_layout, zeros
 from micromlgen.models.curves import Curved
 from micromlgen.tables import narrow

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts, model_of
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import Calibration, Input, Model, Regressor
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Model, Regressor
 from micromlgen.models import _links
 from micromlgen.models._coefficients import is_logarithmic, projection_of
 from micromlgen.models._linear import BOUND, OnProducts, coefficients, common

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
-from micromlgen.ir import Calibration, Input, Layout
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout
 from micromlgen.models._matrix import Matrix, naming
 from micromlgen.models._requantized import finer
 from micromlgen.models._stage import TINY, IntegerStage, Stage, only_layout, zeros

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Input, Model, Transformer
+from micromlgen.inputs import Input
+from micromlgen.ir import Model, Transformer
 from micromlgen.models._stage import zeros
 from micromlgen.models.chain import chained
 from micromlgen.models.clipping import Clipped

@@ -17,11 +17,7 @@ from numpy.typing import NDArray
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.fixedpoint import Exponential
-from micromlgen.ir import (
-    DecisionClassifier,
-    Model,
-    ProbabilisticClassifier,
-)
+from micromlgen.ir import DecisionClassifier, Model, ProbabilisticClassifier
 from micromlgen.models import _svm_coupling as coupling
 from micromlgen.models import _svm_votes as voting
 from micromlgen.models._matrix import Matrix

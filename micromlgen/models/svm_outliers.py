@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.convert import converts
-from micromlgen.ir import Detector, Input, Model
+from micromlgen.inputs import Input
+from micromlgen.ir import Detector, Model
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_expansion import Expansion
 from micromlgen.models._svm_float import FloatExpansion

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.convert import converts
-from micromlgen.ir import Calibration, Input, Model, Regressor
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Model, Regressor
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_expansion import Expansion
 from micromlgen.models._svm_model import BOUND, OnSums

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
+from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import (
-    Calibration,
     Classifier,
     DecisionClassifier,
-    Input,
     Layout,
     Model,
     NumericModel,

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.ir import Calibration, Input, Layout
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout
 from micromlgen.models import _links
 from micromlgen.models._links import Link
 from micromlgen.models._shares import softmax_shift

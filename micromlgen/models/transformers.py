@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
-from micromlgen.ir import Calibration, DType, Input, Layout
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Layout
 from micromlgen.models._constants import around, integer_matrix, projected, scaled, shift
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._stage import FLOAT_CYCLES, TINY, ULP, Stage, only_layout, passed_on, selects

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Input, Layout, ProbabilisticClassifier, Regressor
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Layout, ProbabilisticClassifier, Regressor
 from micromlgen.models import _code
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
 from micromlgen.models._leaves import LeafTable, coded

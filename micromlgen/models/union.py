@@ -13,7 +13,8 @@ from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features.beside import beside as extractors_beside
-from micromlgen.ir import Calibration, DType, Input, Layout, Transformer
+from micromlgen.inputs import Calibration, DType, Input
+from micromlgen.ir import Layout, Transformer
 from micromlgen.models._members import Member, together
 from micromlgen.models._sequence import SELECTION, in_sequence, is_nothing, stages_of
 from micromlgen.models._spread import moved

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration, Classifier, Input, Layout, Model, ProbabilisticClassifier
+from micromlgen.inputs import Calibration, Input
+from micromlgen.ir import Classifier, Layout, Model, ProbabilisticClassifier
 from micromlgen.models._combined import combined, weighted_sum
 from micromlgen.models._shares import PROBA_ONE
 from micromlgen.models._shares import shares as integer_shares

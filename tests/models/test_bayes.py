@@ -16,7 +16,7 @@ from micromlgen.boards import STRICT, core
 from micromlgen.calls import predict_call, twin_calls
 from micromlgen.convert import convert
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration
+from micromlgen.inputs import Calibration
 from tests.cases import Case, in_layout, integer_cases
 from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
 

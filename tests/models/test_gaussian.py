@@ -24,7 +24,7 @@ from micromlgen.boards import CORES, STRICT, core
 from micromlgen.calls import twin_calls
 from micromlgen.convert import convert
 from micromlgen.errors import UnsupportedError
-from micromlgen.ir import Calibration
+from micromlgen.inputs import Calibration
 from micromlgen.models import _logsum
 from micromlgen.models._gaussian import Diagonal, Triangle, exact_scores
 from micromlgen.models._gaussian_int import DiagonalIntegers, TriangleIntegers

@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
-from micromlgen.ir import Calibration, Input
+from micromlgen.inputs import Calibration, Input
 from micromlgen.models.voting import MeanShares
 from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES

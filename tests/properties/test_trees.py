@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micromlgen.ir import Input
+from micromlgen.inputs import Input
 from micromlgen.models._code import steps
 from micromlgen.models._nodes import Nodes, preorder
 from micromlgen.models._trees import Trees
