@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Array, Calibration, Input
 from micromlgen.ir import Transformer
-from micromlgen.streams import Stream
+from micromlgen.streams import Framing, Stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,11 @@ class Extraction(Transformer):
     def streamed(self) -> Stream:
         """Windows as long as a row, one after another."""
         length = self.input.n_features // self.frame_size
-        return Stream((), self, length, length, self.frame_size)
+        return Stream((), self, length, length, self.frame_size, self.framing(length))
+
+    def framing(self, hop: int) -> Framing | None:
+        """How windows, `hop` samples after one another, are kept as their frames: None where they are not."""
+        return None
 
     @abstractmethod
     def unit(self) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,73 @@ if TYPE_CHECKING:
     from micromlgen.ir import Model
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Windows that are kept as what is computed of each of their frames as soon as it is there.
+
+    A frame here is what a spectrum is of. Windows that overlap share frames, which are computed once; what is
+    kept of frames takes fewer bytes than their samples.
+
+    Parameters
+    ----------
+    length, hop : int
+        Samples of a frame, and those behind the last one of a window, which it waits for; and from one to the
+        next.
+    count : int
+        Frames of a window.
+    kept : int
+        Numbers that are kept of each, int16.
+    window_hop : int
+        Samples from a window to the next.
+    looks_back : bool
+        Whether the sample before a frame counts, unless the frame is the first of a window.
+    """
+
+    length: int
+    hop: int
+    count: int
+    kept: int
+    window_hop: int
+    looks_back: bool
+    #: Suffixes of the members, one inside another, that compute frames.
+    inside: tuple[str, ...] = ()
+
+    @property
+    def shared(self) -> bool:
+        """Whether a window begins at a frame of the one before, or between two."""
+        return self.window_hop <= (self.count - 1) * self.hop
+
+    @property
+    def possible(self) -> bool:
+        """Whether frames are those of the next window too where windows share samples of them."""
+        return not self.shared or self.window_hop % self.hop == 0
+
+    @property
+    def passed(self) -> int:
+        """Frames of a window that the next one has not."""
+        return self.window_hop // self.hop if self.shared else self.count
+
+    @property
+    def firsts(self) -> int:
+        """Frames of a window at which others begin, if they have other numbers there."""
+        return (self.count - 1) // self.passed if self.looks_back else 0
+
+    @property
+    def last_hop(self) -> int:
+        """Samples from the last frame of a window to the next frame."""
+        return self.hop if self.shared else self.window_hop - (self.count - 1) * self.hop
+
+    @property
+    def taken(self) -> int:
+        """Samples that are kept: `length`, and the one before where it counts."""
+        return self.length + int(self.looks_back)
+
+    @property
+    def n_bytes(self) -> int:
+        """Of all that is kept."""
+        return 2 * (self.taken + self.kept * (self.count + self.firsts)) + 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +99,18 @@ class Stream:
     length: int
     hop: int
     n_channels: int
+    #: Where the C keeps frames of windows rather than samples.
+    framing: Framing | None = None
 
     @property
     def window_size(self) -> int:
         """Samples of a window, of all channels."""
         return self.length * self.n_channels
+
+    def within(self, suffix: str) -> Framing | None:
+        """The framing, of a model that has the one whose framing it is as a member."""
+        framing = self.framing
+        return None if framing is None else replace(framing, inside=(suffix, *framing.inside))
 
     @property
     def kept(self) -> int:

@@ -17,6 +17,7 @@ from micromlgen.features._melspec import Options
 from micromlgen.features._root import log2_q11
 from micromlgen.features._spectrum import CORES
 from micromlgen.ir import Layout
+from micromlgen.streams import Framing
 
 Array = NDArray[Any]
 #: One step of `log` in the units of its base: log2 in Q9.
@@ -170,6 +171,22 @@ class LogMel(Extraction):
                 tables=[t.nbytes for t in tables.values()],
             )
         ]
+
+    def framing(self, hop: int) -> Framing | None:
+        return self.frames_of(self.bank.n_mels, self.input.n_features, hop)
+
+    def frames_of(self, kept: int, length: int, hop: int) -> Framing | None:
+        """As `framing`, where so many numbers of a frame are kept of windows of so many samples."""
+        framing = Framing(
+            length=length - (self.n_frames - 1) * self.given.hop_length,
+            hop=self.given.hop_length,
+            count=self.n_frames,
+            kept=kept,
+            window_hop=hop,
+            looks_back=bool(self.transform.emphasis),
+        )
+        smaller = framing.shared or framing.n_bytes < 2 * length
+        return framing if self.n_frames > 1 and framing.possible and smaller else None
 
     def layouts(self) -> Sequence[Layout]:
         return self.costs(self.tables(), (0, 0, 0, 0), (0, 0, 0, 0))

@@ -18,6 +18,7 @@ from micromlgen.features._melspec import Options
 from micromlgen.features._over_frames import OverFrames
 from micromlgen.features.mel import MelExtractor
 from micromlgen.ir import Layout
+from micromlgen.streams import Framing
 
 Array = NDArray[Any]
 #: Highest log energy in Q9.
@@ -121,6 +122,19 @@ class Cepstra(Extraction):
         if self.mel.given.energy:
             out[:, :, 0] = whole
         return self.over.integers(out).reshape(len(Q), -1).astype(np.int16)
+
+    @property
+    def limited(self) -> bool:
+        """Whether coefficients wait for all frames of a window, whose highest energy limits the others."""
+        return self.mel.range is not None and self.mel.n_frames > 1
+
+    @property
+    def kept(self) -> int:
+        """Numbers of a frame before those of all are there: log energies, or coefficients."""
+        return self.mel.bank.n_mels + int(self.mel.given.energy) if self.limited else self.n_mfcc
+
+    def framing(self, hop: int) -> Framing | None:
+        return self.mel.frames_of(self.kept, self.input.n_features, hop)
 
     def layouts(self) -> Sequence[Layout]:
         tables = self.mel.tables() | {"rows": self.rows.ravel(), "shifts": self.shifts}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -84,7 +84,12 @@ class InSequence(Extraction):
         if not filters and windowed.input.n_features == self.input.n_features:
             windowed = self
         per_frame = self.frame_size // own.n_channels
-        return Stream(filters, windowed, own.length // per_frame, own.hop // per_frame, self.frame_size)
+        length, hop = own.length // per_frame, own.hop // per_frame
+        stream = Stream(filters, windowed, length, hop, self.frame_size)
+        if len(self.of_windows) != 1 or self.frame_size != 1:
+            return stream
+        alone = replace(stream, framing=self.of_windows[0].framing(hop))
+        return replace(stream, framing=alone.within(f"part{len(self.steps) - 1}"))
 
     @property
     def members(self) -> list[Member]:

@@ -131,8 +131,11 @@ class Chain(Model):
     def streamed(self) -> Stream | None:
         first = self.stages[0]
         stream = first.streamed()
-        if stream is None or stream.windowed is first:
-            return None if stream is None else replace(stream, windowed=self)
+        if stream is None:
+            return None
+        stream = replace(stream, framing=stream.within("stage0"))
+        if stream.windowed is first:
+            return replace(stream, windowed=self)
         assert isinstance(stream.windowed, Extraction)
         inputs = replace(stream.windowed.input, exponents=None) if not self.input.is_integer else None
         windowed = replace(

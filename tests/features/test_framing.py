@@ -1,0 +1,124 @@
+"""Streams that keep what is computed of frames, each once, rather than the samples of windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import micromlgen as mm
+from micromlgen.boards import STRICT, Call, core
+from micromlgen.calls import twin_calls
+from micromlgen.features import MFCC, FIRFilter, MelSpectrogram, Statistics, Windower
+from micromlgen.streams import Framing
+from tests.cases import SANITIZE, Case
+from tests.features.windows import stacked
+
+SMALL: dict[str, Any] = {"sample_rate": 4000, "n_fft": 64, "n_mels": 9}
+CEPSTRA = {**SMALL, "n_mfcc": 6}
+
+
+def model(*steps: Any, n: int) -> Any:
+    """Steps and a model of what they give, of windows of n samples."""
+    X = stacked(n)
+    return make_pipeline(*steps, StandardScaler(), LogisticRegression()).fit(X, np.arange(len(X)) % 2)
+
+
+def emphasised(n: int, hop: int, **options: Any) -> Any:
+    return make_pipeline(Windower(n, hop), MFCC(**CEPSTRA, pre_emphasis=0.97, **options)).fit(stacked(n))
+
+
+CASES = [
+    Case("frames_emphasised", emphasised(170, 32, energy=True), stacked(170)),
+    Case(
+        "frames_mel",
+        make_pipeline(Windower(160, 64), MelSpectrogram(**SMALL)).fit(stacked(160)),
+        stacked(160),
+    ),
+]
+
+
+def framing(estimator: Any) -> Framing | None:
+    stream = mm.transpile(estimator, name="heard").model.streamed()
+    assert stream is not None
+    return stream.framing
+
+
+@pytest.mark.parametrize(
+    ("estimator", "n"),
+    [
+        (emphasised(170, 64), 170),  # every second frame is the first one of a window too
+        (emphasised(300, 200, hop_length=80), 300),  # windows share samples, but no frame
+        (emphasised(300, 300, hop_length=66, precision="int16"), 300),  # samples between windows are left out
+        (emphasised(300, 300, hop_length=100), 300),  # and between frames
+        (make_pipeline(Windower(400, 16), MelSpectrogram(**SMALL, hop_length=16)).fit(stacked(400)), 400),
+        (MelSpectrogram(**SMALL, top_db=180).fit(stacked(400)), 400),
+        (MFCC(**CEPSTRA, delta=2, normalize="variance").fit(stacked(400)), 400),
+        (
+            model(
+                FIRFilter([0.5, 0.5], 2),
+                Windower(200, 32),
+                MFCC(**CEPSTRA, delta=1, normalize="mean", top_db=180, energy=True),
+                n=450,
+            ),
+            450,
+        ),
+        (model(FIRFilter([0.5, 0.5]), MFCC(**CEPSTRA, pre_emphasis=0.9), n=450), 450),
+        (model(MFCC(**CEPSTRA), n=450), 450),
+    ],
+    ids=lambda value: str(value).replace("\n", "")[:60],
+)
+def test_a_stream_of_frames_is_the_twin(estimator: Any, n: int) -> None:
+    """Which computes windows from their samples; each is ready at its last one."""
+    assert framing(estimator) is not None
+    program = mm.transpile(estimator, name="heard")
+    expected = twin_calls(program.model, program.header, program.name, stacked(n))[-1]
+    result = core("host").run([expected.call], flags=(*SANITIZE, *STRICT), measure=False)[0]
+    assert expected.y.any()
+    assert not expected.differs(result.y).any()
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        make_pipeline(Windower(160, 48), MFCC(**CEPSTRA)).fit(stacked(160)),  # one and a half frames
+        MFCC(**CEPSTRA).fit(stacked(64)),  # one frame
+        MFCC(**CEPSTRA, hop_length=4).fit(stacked(160)),  # more numbers than samples
+        make_pipeline(Windower(160, 32, n_channels=2), MFCC(**CEPSTRA)).fit(stacked(320)),
+        Statistics().fit(stacked(64)),
+    ],
+    ids=lambda value: str(value).replace("\n", "")[:60],
+)
+def test_other_windows_are_kept_as_samples(estimator: Any) -> None:
+    assert framing(estimator) is None
+
+
+def test_frames_and_bytes() -> None:
+    shared = Framing(length=64, hop=32, count=9, kept=10, window_hop=64, looks_back=True)
+    assert (shared.shared, shared.passed, shared.firsts, shared.last_hop) == (True, 2, 4, 32)
+    assert shared.n_bytes == 2 * (65 + 10 * 13) + 4
+    apart = Framing(length=64, hop=32, count=9, kept=10, window_hop=320, looks_back=True)
+    assert (apart.shared, apart.passed, apart.firsts, apart.last_hop) == (False, 9, 0, 64)
+    assert not Framing(64, 32, 9, 10, 48, False).possible
+
+
+@pytest.mark.boards
+def test_its_ram_and_cycles() -> None:
+    """Of keywords on an Uno: 16 frames of 32 ms, every 16 ms."""
+    n = 256 + 15 * 128
+    keywords = MFCC(8000, n_fft=256, n_mels=20, n_mfcc=12, precision="int16")
+    estimator = make_pipeline(Windower(n, 128), keywords).fit(stacked(n))
+    found = framing(estimator)
+    assert found is not None
+    program = mm.transpile(estimator, name="heard")
+    touched = (
+        "static heard_stream_t s; int16_t k; for (k = 0; k < 128; ++k) y[0] = heard_stream_push(&s, x[k]);"
+    )
+    call = Call(program.header, stacked(128)[:6], touched, "int16")
+    assert core("avr").size(call).ram == found.n_bytes < 1200
+    hop = core("avr").run([call], flags=("-O2", *STRICT))[0]
+    assert hop.cost.max() < 300_000  # a frame; there are 256 000 in 16 ms at 16 MHz
