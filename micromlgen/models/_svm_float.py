@@ -22,6 +22,8 @@ Form = Literal["products", "differences"]
 _MOST = 8e-6
 #: Relative error of the exponential.
 _EXP = 5e-7
+#: So many vectors tell what products lose.
+_PEAKS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,12 +223,23 @@ def _cancelled(exact: Expansion, vectors: Array) -> float:
     """
     duals, gamma = np.abs(exact.duals.spread()), exact.gamma
     norms = np.sqrt((vectors**2).sum(axis=1))
-    ends = norms.max(initial=0) + 6 / np.sqrt(gamma)
     with np.errstate(over="ignore", invalid="ignore"):
-        r = np.linspace(0, ends, 256)[:, None]
+        r = _lengths(norms, duals.sum(axis=0), gamma)[:, None]
         # The square of x is added up one by one, its products by two sums of half as many.
         n = vectors.shape[1] + 8.0
         off = ULP * gamma * (n * r**2 + (n + 8) * r * norms + 8 * norms**2)
         k = np.exp(-gamma * (r - norms) ** 2)
         lost = (off * k) @ (duals / np.maximum(duals.sum(axis=1, keepdims=True), 1e-300)).T
     return float(np.nan_to_num(lost, nan=np.inf).max())
+
+
+def _lengths(norms: Array, sizes: Array, gamma: float) -> NDArray[np.float64]:
+    """Norms of x at which kernels are not small: about those of the vectors that lose most, and of others.
+
+    Vectors far from zero are narrow peaks there, which an even grid would miss.
+    """
+    most = np.argsort(sizes * norms**2)[-_PEAKS // 2 :]
+    every = np.argsort(norms)[np.linspace(0, len(norms) - 1, _PEAKS // 2).astype(np.int64)]
+    peaks = np.unique(norms[np.concatenate([most, every])])
+    around = np.linspace(-6, 6, 25) / np.sqrt(gamma)
+    return np.asarray(np.maximum(peaks[:, None] + around, 0).ravel())

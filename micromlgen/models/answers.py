@@ -216,6 +216,8 @@ class Answers(Stage):
 
 def answers(model: Model, what: What, columns: Sequence[int] | None = None, estimator: Any = None) -> Answers:
     """What the model of an estimator answers, all or some columns of it."""
+    if isinstance(model, Chain):  # nothing is done to features for one of several models
+        model = replace(model, folded=None, input=replace(model.input, center=None, gain=None))
     made = Answers(
         source=model.source,
         input=model.input,

@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import StackingClassifier, VotingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPRegressor
-from sklearn.svm import LinearSVR
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC, SVR, LinearSVR
 
 import micromlgen as mm
 
@@ -41,3 +46,31 @@ def test_decisions() -> None:
     program = mm.transpile(estimator, name="mixed", dtype="int16", calibration=X[:150])
     exact = estimator.decision_function(X.astype(float))
     assert np.abs(program.decision_function(X) - exact).max() < 1e-3 * np.ptp(exact)
+
+
+def _machine(kind: Any) -> Any:
+    return make_pipeline(StandardScaler(), kind())
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        VotingRegressor([("ridge", _machine(Ridge)), ("svr", _machine(SVR))]),
+        TransformedTargetRegressor(_machine(SVR), transformer=MinMaxScaler()),
+        StackingClassifier([("svc", _machine(SVC)), ("linear", _machine(LogisticRegression))], cv=2),
+        OneVsRestClassifier(_machine(SVC)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_scalers_inside_members(estimator: Any) -> None:
+    """Each member has a scaler of its own, so that features need no scale in common."""
+    numbers = isinstance(estimator, VotingRegressor | TransformedTargetRegressor)
+    rows = X * np.array([1, 300, 1e-2, 1, 1, 1], np.float32)
+    estimator.fit(rows.astype(float), Y if numbers else np.digitize(Y, [-1, 1]))
+    program = mm.transpile(estimator, name="mixed", dtype="int16", calibration=rows[:150])
+    got, right = program.predict(rows), estimator.predict(rows.astype(float))
+    if numbers:
+        assert np.abs(got - right).max() < 5e-3 * np.ptp(right)
+    else:
+        assert (got == right).mean() >= 0.99
+    assert program.verify(rows[150:])

@@ -298,6 +298,18 @@ def test_distances_in_float_lose_no_more_than_is_promised() -> None:
         assert (np.abs(sums - known.sums(X)) <= known.rounding(X)).all()
 
 
+def test_vectors_far_from_zero_and_narrow_kernels() -> None:
+    """Their peaks are so narrow that products, which cancel there, must not be taken for harmless."""
+    rng = np.random.default_rng(5)
+    X = rng.normal([0, 1000, 101_325], size=(120, 3)).astype(np.float32)
+    y = (X @ [1.0, 1.0, 1.0] > 102_325).astype(int) + (X[:, 0] > 0.5)
+    estimator = SVC(gamma=0.3, C=10).fit(X.astype(float), y)
+    program = mm.transpile(estimator, name="far")
+    exact = estimator.decision_function(X.astype(float))
+    assert np.abs(program.decision_function(X) - exact).max() < 1e-4
+    assert program.verify(X)
+
+
 def test_steps_are_fine_enough_and_differences_fit() -> None:
     rng = np.random.default_rng(1)
     found = 0
