@@ -4,12 +4,13 @@
 /* An address in flash of elements of a type, the one where a table starts, the one n elements on, and element i
    from there. AVR's far flash has no pointers. */
 #if defined(__AVR_HAVE_ELPM__)
-#define MML2_FLASH_AT(type) uint32_t
+__extension__ typedef __uint24 mml2_far_t;
+#define MML2_FLASH_AT(type) mml2_far_t
 #define MML2_FLASH_START(t) \
-    (__extension__({ uint32_t start_##t; \
-        __asm__("ldi %A0, lo8(%1)\n\tldi %B0, hi8(%1)\n\tldi %C0, hh8(%1)\n\tldi %D0, 0" : "=d"(start_##t) : "i"(t)); \
+    (__extension__({ mml2_far_t start_##t; \
+        __asm__("ldi %A0, lo8(%1)\n\tldi %B0, hi8(%1)\n\tldi %C0, hh8(%1)" : "=d"(start_##t) : "i"(t)); \
         start_##t; }))
-#define MML2_FLASH_SKIP(type, at, n) ((at) + (uint32_t)(n) * sizeof(type))
+#define MML2_FLASH_SKIP(type, at, n) ((mml2_far_t)((at) + (mml2_far_t)(n) * sizeof(type)))
 #define MML2_FLASH_GET_U8(at, i) pgm_read_byte_far((at) + (uint32_t)(i))
 #define MML2_FLASH_GET_U16(at, i) pgm_read_word_far((at) + (uint32_t)(i) * 2u)
 #define MML2_FLASH_GET_U32(at, i) pgm_read_dword_far((at) + (uint32_t)(i) * 4u)

@@ -131,15 +131,56 @@ static inline int32_t mml2_order(int32_t bits)
 
 #ifndef MICROMLGEN_EXP_2
 #define MICROMLGEN_EXP_2
-/* a * b / 2^16, each half of a rounded down. */
+/* a * b / 2^16. */
+#if defined(__AVR_HAVE_MUL__)
+static __attribute__((noinline, unused)) uint32_t mml2_multiply_q16(uint32_t a, uint16_t b)
+{
+    register uint32_t from __asm__("r22") = a;
+    register uint16_t by __asm__("r20") = b;
+    __asm__("mul r22, r20\n\t"
+        "mov r30, r1\n\t" /* r27:r26:r19:r18:r30 adds up all but the lowest byte */
+        "clr r31\n\t"
+        "mul r22, r21\n\t"
+        "mov r18, r1\n\t"
+        "add r30, r0\n\t"
+        "adc r18, r31\n\t"
+        "mul r23, r20\n\t"
+        "add r30, r0\n\t"
+        "adc r18, r1\n\t"
+        "clr r19\n\t"
+        "rol r19\n\t"
+        "mul r23, r21\n\t"
+        "add r18, r0\n\t"
+        "adc r19, r1\n\t"
+        "mul r24, r20\n\t"
+        "add r18, r0\n\t"
+        "adc r19, r1\n\t"
+        "clr r26\n\t"
+        "rol r26\n\t"
+        "mul r24, r21\n\t"
+        "add r19, r0\n\t"
+        "adc r26, r1\n\t"
+        "mul r25, r20\n\t"
+        "add r19, r0\n\t"
+        "adc r26, r1\n\t"
+        "clr r27\n\t"
+        "rol r27\n\t"
+        "mul r25, r21\n\t"
+        "add r26, r0\n\t"
+        "adc r27, r1\n\t"
+        "movw r22, r18\n\t"
+        "movw r24, r26\n\t"
+        "clr r1"
+        : "+r"(from) : "r"(by) : "r18", "r19", "r26", "r27", "r30", "r31");
+    return from;
+}
+#else
 static inline uint32_t mml2_multiply_q16(uint32_t a, uint16_t b)
 {
-    uint16_t high = (uint16_t)(a >> 16), low = (uint16_t)a;
-#if defined(__AVR__)
-    __asm__("" : "+r"(high), "+r"(low), "+r"(b)); /* or avr-gcc multiplies them as 32 bits */
-#endif
+    const uint16_t high = (uint16_t)(a >> 16), low = (uint16_t)a;
     return (uint32_t)high * b + ((uint32_t)low * b >> 16);
 }
+#endif
 
 /* 2^-f in Q30, of f the fraction of y in Q25: a polynomial of its upper 16 bits, the lower 9 enter linearly. */
 static inline uint32_t mml2_exp2_fraction(uint32_t y)
@@ -253,15 +294,56 @@ static inline void boost_decision_function(const boost_input_t *x, boost_output_
 
 #ifndef MICROMLGEN_EXP_2
 #define MICROMLGEN_EXP_2
-/* a * b / 2^16, each half of a rounded down. */
+/* a * b / 2^16. */
+#if defined(__AVR_HAVE_MUL__)
+static __attribute__((noinline, unused)) uint32_t mml2_multiply_q16(uint32_t a, uint16_t b)
+{
+    register uint32_t from __asm__("r22") = a;
+    register uint16_t by __asm__("r20") = b;
+    __asm__("mul r22, r20\n\t"
+        "mov r30, r1\n\t" /* r27:r26:r19:r18:r30 adds up all but the lowest byte */
+        "clr r31\n\t"
+        "mul r22, r21\n\t"
+        "mov r18, r1\n\t"
+        "add r30, r0\n\t"
+        "adc r18, r31\n\t"
+        "mul r23, r20\n\t"
+        "add r30, r0\n\t"
+        "adc r18, r1\n\t"
+        "clr r19\n\t"
+        "rol r19\n\t"
+        "mul r23, r21\n\t"
+        "add r18, r0\n\t"
+        "adc r19, r1\n\t"
+        "mul r24, r20\n\t"
+        "add r18, r0\n\t"
+        "adc r19, r1\n\t"
+        "clr r26\n\t"
+        "rol r26\n\t"
+        "mul r24, r21\n\t"
+        "add r19, r0\n\t"
+        "adc r26, r1\n\t"
+        "mul r25, r20\n\t"
+        "add r19, r0\n\t"
+        "adc r26, r1\n\t"
+        "clr r27\n\t"
+        "rol r27\n\t"
+        "mul r25, r21\n\t"
+        "add r26, r0\n\t"
+        "adc r27, r1\n\t"
+        "movw r22, r18\n\t"
+        "movw r24, r26\n\t"
+        "clr r1"
+        : "+r"(from) : "r"(by) : "r18", "r19", "r26", "r27", "r30", "r31");
+    return from;
+}
+#else
 static inline uint32_t mml2_multiply_q16(uint32_t a, uint16_t b)
 {
-    uint16_t high = (uint16_t)(a >> 16), low = (uint16_t)a;
-#if defined(__AVR__)
-    __asm__("" : "+r"(high), "+r"(low), "+r"(b)); /* or avr-gcc multiplies them as 32 bits */
-#endif
+    const uint16_t high = (uint16_t)(a >> 16), low = (uint16_t)a;
     return (uint32_t)high * b + ((uint32_t)low * b >> 16);
 }
+#endif
 
 /* 2^-f in Q30, of f the fraction of y in Q25: a polynomial of its upper 16 bits, the lower 9 enter linearly. */
 static inline uint32_t mml2_exp2_fraction(uint32_t y)
