@@ -140,7 +140,7 @@ class RealFFT32:
         return 15 - bit_length(every)
 
     def _samples(self, X: Array, before: Array | None) -> Array:
-        """Frames times the window, as they come to the first pass: shape (n, n_fft)."""
+        """Frames times the window, before the first pass scales them: shape (n, n_fft)."""
         wide = X.astype(np.int64)
         if not self.framed:
             wide = wide * self.whole_window
@@ -150,8 +150,7 @@ class RealFFT32:
             wide = (wide << 15) - shifted * self.emphasis
             wide = wide >> 1 if self.window is None else half_product(wide, self.whole_window)
             wide = np.pad(wide, ((0, 0), (0, self.n_fft - self.length)))
-        shift = self.input_shift
-        return wide << shift if shift >= 0 else wide >> -shift
+        return wide
 
     def spectrum(self, X: NDArray[np.int16], before: NDArray[np.int16] | None = None) -> tuple[Array, Array]:
         """Real and imaginary parts of the bins 0 … n_fft / 2, int64 of shape (n, n_fft / 2 + 1).
@@ -162,9 +161,9 @@ class RealFFT32:
         before : integers of 16 bits, shape (n,), optional
             The samples before, for the emphasis; by default zeros.
         """
-        scaled = self._samples(X, before)
+        samples = self._samples(X, before)
         at = order(self.size, self.first)
-        re, im = self._first_pass(scaled[:, 2 * at], scaled[:, 2 * at + 1])
+        re, im = self._first_pass(samples[:, 2 * at], samples[:, 2 * at + 1])
         w = twiddles(self.n_fft).astype(np.int64)
         quarter = self.first
         while quarter < self.size:
@@ -173,13 +172,14 @@ class RealFFT32:
         return self._apart(re, im, w)
 
     def _first_pass(self, re: Array, im: Array) -> tuple[Array, Array]:
+        numbers = order(self.size, self.first).reshape(-1, self.first)
         shape = (len(re), -1, self.first)
         r, i = re.reshape(shape), im.reshape(shape)
         if self.first == 4:
-            parts = dft4([(r[..., m], i[..., m]) for m in range(4)])
+            parts = self._of_4(r, i, numbers)
         else:
-            even = dft4([(r[..., m], i[..., m]) for m in (0, 2, 4, 6)])
-            odd = dft4([(r[..., m], i[..., m]) for m in (1, 3, 5, 7)])
+            even = self._of_4(r[..., ::2], i[..., ::2], numbers[:, ::2])
+            odd = self._of_4(r[..., 1::2], i[..., 1::2], numbers[:, 1::2])
             (o0, p0), (o1, p1), (o2, p2), (o3, p3) = odd
             # Times exp(-i pi k / 4).
             turned = [
@@ -193,6 +193,25 @@ class RealFFT32:
             parts += [(a[0] - b[0], a[1] - b[1]) for a, b in pairs]
         stacked = [np.stack(side, axis=-1).reshape(len(re), -1) for side in zip(*parts, strict=True)]
         return stacked[0], stacked[1]
+
+    def _of_4(self, re: Array, im: Array, numbers: NDArray[np.int64]) -> list[tuple[Array, Array]]:
+        """Transforms of four numbers of the input each, scaled: re and im of shape (n, groups, 4).
+
+        Sums of two are scaled and rounded down, and so are differences of an earlier one less a later one.
+        """
+        shift = self.input_shift
+        sign = np.where(numbers[:, 0] > numbers[:, 2], -1, 1)
+
+        def pairs(x: Array) -> list[Array]:
+            a, b, c, d = np.moveaxis(x, -1, 0)
+            return [
+                _scaled(a + c, shift),
+                sign * _scaled(sign * (a - c), shift),
+                _scaled(b + d, shift),
+                _scaled(b - d, shift),
+            ]
+
+        return _of_pairs(pairs(re), pairs(im))
 
     def _pass(self, re: Array, im: Array, w: Array, quarter: int) -> tuple[Array, Array]:
         """Four transforms of `quarter` numbers each become one, everywhere, and are halved."""
@@ -234,15 +253,25 @@ class RealFFT32:
 
 
 def dft4(x: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
-    (ar, ai), (br, bi), (cr, ci), (dr, di) = x
-    s0r, s0i, s1r, s1i = ar + cr, ai + ci, ar - cr, ai - ci
-    s2r, s2i, s3r, s3i = br + dr, bi + di, br - dr, bi - di
+    """The transform of four numbers."""
+    re, im = ([a + c, a - c, b + d, b - d] for a, b, c, d in zip(*x, strict=True))
+    return _of_pairs(re, im)
+
+
+def _of_pairs(re: list[Array], im: list[Array]) -> list[tuple[Array, Array]]:
+    """The same from the sums and differences of the even two and of the odd ones."""
+    s0r, s1r, s2r, s3r = re
+    s0i, s1i, s2i, s3i = im
     return [
         (s0r + s2r, s0i + s2i),
         (s1r + s3i, s1i - s3r),
         (s0r - s2r, s0i - s2i),
         (s1r - s3i, s1i + s3r),
     ]
+
+
+def _scaled(v: Array, shift: int) -> Array:
+    return v << shift if shift >= 0 else v >> -shift
 
 
 def _product(re: Array, im: Array, c: Array, s: Array) -> tuple[Array, Array]:
