@@ -89,6 +89,22 @@ static inline int16_t mml2_mel_energy(
     return mml2_mel_log(all, plus + (int32_t)down * 2048, lowest, log2);
 }
 
+/* Nothing of n logarithms is further below the highest than `range`. */
+static inline void mml2_mel_limit(int16_t *log, uint16_t n, int32_t range)
+{
+    int_fast16_t highest = log[0], lowest = highest;
+    uint_fast16_t i;
+    for (i = 1; i < n; ++i) {
+        const int_fast16_t value = log[i];
+        if (value > highest) highest = value;
+        if (value < lowest) lowest = value;
+    }
+    if ((int32_t)highest - (int32_t)lowest <= range) return;
+    for (i = 0; i < n; ++i) {
+        if (log[i] < (int32_t)highest - range) log[i] = (int16_t)((int32_t)highest - range);
+    }
+}
+
 /* What logarithms of n frames, m at the beginning of each `stride` numbers, are at least: `range` below the highest. */
 static inline int16_t mml2_mel_lowest(const int16_t *log, uint16_t n, uint16_t stride, uint8_t m, int32_t range)
 {
@@ -102,7 +118,7 @@ static inline int16_t mml2_mel_lowest(const int16_t *log, uint16_t n, uint16_t s
     return lowest < -32768 ? -32767 - 1 : (int16_t)lowest;
 }
 
-/* Logarithms that are at least `lowest`, to y, which may be where they are. */
+/* n logarithms, or `lowest` for those below, at y. */
 static inline void mml2_mel_raised(const int16_t *log, int16_t *y, uint16_t n, int16_t lowest)
 {
     for (; n; --n, ++log) *y++ = *log < lowest ? lowest : *log;
