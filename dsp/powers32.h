@@ -1,4 +1,4 @@
-/* Powers and magnitudes of bins of 32 bits, for the sums of filters: micromlgen/features/mel.py. */
+/* Powers and magnitudes of bins of 32 bits, as large as these allow: micromlgen/features/_frames.py. */
 #include "bins.h"
 #ifndef MICROMLGEN_POWERS32_2
 #define MICROMLGEN_POWERS32_2
@@ -39,12 +39,12 @@ static inline uint8_t mml2_powers32(int32_t *z, uint16_t n, uint32_t every)
     return up;
 }
 
-/* Magnitudes, of parts shifted up to 29 bits. */
-static inline uint8_t mml2_magnitudes(int32_t *z, uint16_t n, uint32_t every)
+/* Magnitudes of n bins, whose bits are `every` and which are shifted up to 29 if they have less, at y, which may be where
+   the bins are. */
+static inline uint8_t mml2_magnitudes(const int32_t *z, int32_t *y, uint16_t n, uint32_t every)
 {
     const uint8_t bits = mml2_bit_length(every), up = (uint8_t)(every && bits < 29u ? 29u - bits : 0u);
-    const int32_t *at = z;
-    for (; n; --n, at += 2) *z++ = mml2_bin_magnitude(at[0] * ((int32_t)1 << up), at[1] * ((int32_t)1 << up));
+    for (; n; --n, z += 2) *y++ = mml2_bin_magnitude(z[0] * ((int32_t)1 << up), z[1] * ((int32_t)1 << up));
     return up;
 }
 #endif

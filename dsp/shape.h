@@ -1,35 +1,28 @@
-/* What the shape of a spectrum is told by, of the magnitudes of its n bins, below 2^30: micromlgen/features/_shape.py. */
+/* What the shape of a spectrum is told by, of the magnitudes of its n bins, below 2^30, or 2^16 of a spectrum in int16:
+   micromlgen/features/_shape.py. */
 #include "moments.h"
 #include "powers.h"
-#include "spectral.h"
 #include "squares.h"
 #ifndef MICROMLGEN_SHAPE_2
 #define MICROMLGEN_SHAPE_2
-/* Replaces bins by their magnitudes: n numbers at z. */
-static inline void mml2_bins_magnitudes(int32_t *z, uint16_t n)
-{
-    uint16_t k;
-    for (k = 0; k < n; ++k) z[k] = mml2_bin_magnitude(z[2u * k], z[2u * k + 1u]);
-}
-
-static inline mml2_power_t mml2_shape_total(const int32_t *s, uint16_t n)
+static inline mml2_power_t mml2_shape_total(const uint32_t *s, uint16_t n)
 {
     uint64_t sum = 0;
-    for (; n; --n) sum += (uint32_t)*s++;
+    for (; n; --n) sum += *s++;
     return mml2_power_of(sum, 0);
 }
 
 /* Mean bin, weighted by magnitudes, in Q16; 0 of silence. */
-static inline int32_t mml2_shape_centroid(const int32_t *s, uint16_t n, mml2_power_t total)
+static inline int32_t mml2_shape_centroid(const uint32_t *s, uint16_t n, mml2_power_t total)
 {
     uint64_t sum = 0;
     uint16_t k;
-    for (k = 1; k < n; ++k) sum += (uint64_t)(uint32_t)s[k] * k;
+    for (k = 1; k < n; ++k) sum += (uint64_t)s[k] * k;
     return mml2_power_share(mml2_power_of(sum, 0), total);
 }
 
 /* Standard deviation from the centroid, weighted by magnitudes, in Q16. Sums are of bins less the one nearest to it. */
-static inline int32_t mml2_shape_bandwidth(const int32_t *s, uint16_t n, mml2_power_t total, int32_t centroid)
+static inline int32_t mml2_shape_bandwidth(const uint32_t *s, uint16_t n, mml2_power_t total, int32_t centroid)
 {
     const int16_t middle = (int16_t)((centroid + 0x8000L) >> 16);
     uint64_t second = 0, variance;
@@ -58,14 +51,14 @@ static inline int32_t mml2_shape_bandwidth(const int32_t *s, uint16_t n, mml2_po
 }
 
 /* First bin up to which magnitudes add up to a part, in Q16, of all. */
-static inline int32_t mml2_shape_rolloff(const int32_t *s, uint16_t n, uint32_t part)
+static inline int32_t mml2_shape_rolloff(const uint32_t *s, uint16_t n, uint32_t part)
 {
     uint64_t all = 0, sum = 0;
     uint16_t k;
-    for (k = 0; k < n; ++k) all += (uint32_t)s[k];
+    for (k = 0; k < n; ++k) all += s[k];
     all *= part;
     for (k = 0; k < n; ++k) {
-        sum += (uint64_t)(uint32_t)s[k] << 16;
+        sum += (uint64_t)s[k] << 16;
         if (sum >= all) break;
     }
     return k;
@@ -79,29 +72,32 @@ static inline int32_t mml2_shape_exp2_neg(uint32_t v)
     return (int32_t)((65536u - (f * part >> 16)) >> (v >> 21 ? 31u : v >> 16));
 }
 
-/* Geometric over arithmetic mean of powers, no less than 2^-30 of the largest, in Q16; 1 of silence. mean: log2(n) in Q16. */
-static inline int32_t mml2_shape_flatness(const int32_t *s, uint16_t n, int32_t mean, MML2_FLASH_AT(uint16_t) log2)
+/* Geometric over arithmetic mean of powers, no less than 2^-30 of the largest, in Q16; 1 of silence. mean: log2(n) in Q16.
+   The squares are of magnitudes that are shifted down by `bits`, to 16. */
+static inline int32_t mml2_shape_flatness(
+    const uint32_t *s, uint16_t n, uint8_t bits, int32_t mean, MML2_FLASH_AT(uint16_t) log2)
 {
     mml2_power_t of;
     uint64_t squares = 0;
     uint32_t logs = 0;
-    int32_t least = 0, off;
+    uint32_t least = 0;
+    int32_t off;
     uint16_t k;
     for (k = 0; k < n; ++k) least = s[k] > least ? s[k] : least;
-    least >>= 15;
+    least = least >> 15 ? least >> 15 : least != 0;
     for (k = 0; k < n; ++k) {
-        const uint32_t v = (uint32_t)(s[k] > least ? s[k] : least), high = v >> 14;
+        const uint32_t v = s[k] > least ? s[k] : least, high = v >> bits;
         logs += mml2_log2(v, log2);
         squares += high * high;
     }
-    of = mml2_power_of(squares, 28);
+    of = mml2_power_of(squares, (int16_t)(2 * bits));
     if (!of.m) return 65536L;
     off = (int32_t)(mml2_log2(of.m, log2) << 5) + of.e * (int32_t)65536 - mean - (int32_t)(2u * (logs * 32u / n));
     return mml2_shape_exp2_neg((uint32_t)(off > 0 ? off : 0));
 }
 
 /* Bins of the largest that are larger than both neighbours, largest first; 0 for none. */
-static inline void mml2_shape_peaks(const int32_t *s, uint16_t n, uint16_t *found, uint8_t peaks)
+static inline void mml2_shape_peaks(const uint32_t *s, uint16_t n, uint16_t *found, uint8_t peaks)
 {
     uint16_t k;
     uint8_t i;
@@ -117,27 +113,27 @@ static inline void mml2_shape_peaks(const int32_t *s, uint16_t n, uint16_t *foun
 }
 
 /* log2 in Q9 of a square, and a constant in Q11; `lowest` of less. */
-static inline int32_t mml2_shape_log(int32_t s, int32_t plus, int32_t lowest, MML2_FLASH_AT(uint16_t) log2)
+static inline int32_t mml2_shape_log(uint32_t s, int32_t plus, int32_t lowest, MML2_FLASH_AT(uint16_t) log2)
 {
-    const int32_t log = (int32_t)(2u * mml2_log2((uint32_t)s, log2)) + plus + 2;
+    const int32_t log = (int32_t)(2u * mml2_log2(s, log2)) + plus + 2;
     return s && log >> 2 > lowest ? log >> 2 : lowest;
 }
 
 /* Root of the sum of the squared differences to the spectrum before, times 2^shift and 2^shift_before, over 2^bits; replaces
-   that one. */
+   that one. Squares are of 30 bits, which differences shifted up by `up` have. */
 static inline int32_t mml2_shape_flux(
-    const int32_t *s, int32_t *before, uint16_t n, uint8_t shift, uint8_t shift_before, uint8_t bits)
+    const uint32_t *s, uint32_t *before, uint16_t n, int16_t shift, int16_t shift_before, uint8_t up, uint8_t bits)
 {
-    const uint8_t least = shift < shift_before ? shift : shift_before;
+    const int16_t least = shift < shift_before ? shift : shift_before;
     mml2_squares_t sum = {MML2_WIDE_ZERO, MML2_WIDE_ZERO, MML2_WIDE_ZERO};
     mml2_root_t root;
     uint16_t k;
     for (k = 0; k < n; ++k) {
-        const int32_t d = (s[k] >> (shift - least)) - (before[k] >> (shift_before - least));
-        mml2_squares_add(&sum, d < 0 ? -d : d);
+        const uint32_t own = mml2_moved(s[k], (int16_t)(least - shift)), other = mml2_moved(before[k], (int16_t)(least - shift_before));
+        mml2_squares_add(&sum, (int32_t)((own > other ? own - other : other - own) << up));
         before[k] = s[k];
     }
     root = mml2_root_of(mml2_squares(&sum));
-    return mml2_limited(root.root, (int16_t)(root.half + 8 - least - bits));
+    return mml2_limited(root.root, (int16_t)(root.half + 8 - least - up - bits));
 }
 #endif

@@ -1,6 +1,6 @@
 """What the shape of a spectrum is told by: the twin of dsp/shape.h.
 
-Magnitudes are int64 arrays of shape (..., n_bins), below 2**30; results are in bins unless stated.
+Magnitudes are int64 arrays of shape (..., n_bins), below 2**30 or, of spectra in int16, 2**16; results are in bins unless stated.
 """
 
 from __future__ import annotations
@@ -55,12 +55,13 @@ def _exp2_neg(v: Array) -> Array:
     return np.asarray((65536 - (f * part >> 16)) >> np.minimum(v >> 16, 31))
 
 
-def flatness(s: Array) -> Array:
-    """Geometric over arithmetic mean of powers, in Q16; 1 of silence."""
+def flatness(s: Array, bits: int) -> Array:
+    """Geometric over arithmetic mean of powers, in Q16; 1 of silence. The squares are of ``s >> bits``."""
     n = s.shape[-1]
-    floored = np.maximum(s, s.max(axis=-1, keepdims=True) >> FLOOR_BITS)
+    highest = s.max(axis=-1, keepdims=True)
+    floored = np.maximum(s, np.maximum(highest >> FLOOR_BITS, np.minimum(highest, 1)))
     geometric = 2 * (log2_q11(floored).sum(axis=-1) * 32 // n)
-    part = power_of(((floored >> 14) ** 2).sum(axis=-1), 28)
+    part = power_of(((floored >> bits) ** 2).sum(axis=-1), 2 * bits)
     arithmetic = (log2_q11(part.m) << 5) + (part.e << 16) - mean_of(n)
     return np.where(part.m > 0, _exp2_neg(np.maximum(arithmetic - geometric, 0)), 65536)
 
@@ -84,9 +85,13 @@ def decibels(s: Array, plus: Array) -> Array:
     return np.where(s > 0, np.maximum(log, FLOOR * 512), FLOOR * 512)
 
 
-def flux(s: Array, before: Array, shift: Array, shift_before: Array, bits: int) -> Array:
-    """Root of the sum of the squared differences of two spectra, which are times 2**shift, over 2**bits."""
+def flux(s: Array, before: Array, shift: Array, shift_before: Array, up: int, bits: int) -> Array:
+    """Root of the sum of the squared differences of two spectra, which are times 2**shift, over 2**bits.
+
+    Squares are of 30 bits, which differences shifted up by `up` have.
+    """
     least = np.minimum(shift, shift_before)
-    difference = (s >> (shift - least)[..., None]) - (before >> (shift_before - least)[..., None])
-    of = Root(squares(np.abs(difference)))
-    return np.where(of.square > 0, limited(of.root, of.exponent + 8 - least - bits), 0)
+    down, down_before = (np.minimum(v - least, 63)[..., None] for v in (shift, shift_before))
+    difference = (s >> down) - (before >> down_before)
+    of = Root(squares(np.abs(difference) << up))
+    return np.where(of.square > 0, limited(of.root, of.exponent + 8 - least - up - bits), 0)

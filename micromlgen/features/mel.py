@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,61 +11,12 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features._extractor import Extractor
 from micromlgen.features._fft16 import RealFFT16
-from micromlgen.features._fft32 import RealFFT32, twiddles
-from micromlgen.features._logmel import LogMel
+from micromlgen.features._fft32 import RealFFT32
+from micromlgen.features._frames import Frames
 from micromlgen.features._melspec import Options, options
-from micromlgen.features._root import bit_length, log2_table, power_of, root
 from micromlgen.features._windows import half_in_q15, window
-from micromlgen.features.mel16 import LogMel16
+from micromlgen.features.logmel import LogMel
 from micromlgen.inputs import Input
-
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class LogMel32(LogMel):
-    """Log energies of spectra in int32: sums in Q15 that 64 bits hold exactly."""
-
-    width = "int32"
-    #: Measured with -O2.
-    code = (10500, 2700, 1800, 2300)
-    cycles = ((270.0, 12.5, 4.3, 5.5), (420.0, 90.0, 28.0, 50.0), (900.0, 250.0, 60.0, 100.0))
-
-    @property
-    def step_of_bin(self) -> float:
-        unit = self.transform.unit / self.given.full_scale
-        return unit if self.magnitude else float(np.ldexp(unit**2, 32))
-
-    def bins(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
-        """Of each frame: powers in Q-32, or magnitudes, (n, n_bins); and the shift up (n,)."""
-        frames, before = self.frames(X)
-        up = self.transform.headroom(frames, before)
-        re, im = self.transform.spectrum(
-            frames.astype(np.int64) << up[:, None], before.astype(np.int64) << up
-        )
-        every = np.bitwise_or.reduce((re ^ (re >> 63)) | (im ^ (im >> 63)), axis=1)
-        headroom = np.where(every > 0, (29 if self.magnitude else 31) - bit_length(every), 0)
-        headroom = np.maximum(headroom, 0)
-        re, im = np.abs(re) << headroom[:, None], np.abs(im) << headroom[:, None]
-        return _magnitude(re, im) if self.magnitude else _square(re) + _square(im), headroom + up
-
-    def tables(self) -> dict[str, Array]:
-        """Those that this one needs."""
-        tables: dict[str, Array] = {"twiddles": twiddles(self.transform.n_fft).ravel()}
-        if self.transform.window is not None:
-            tables["window"] = self.transform.window
-        return tables | {"log2": log2_table(), "weights": self.bank.weights} | self.sizes()
-
-
-def _square(a: Array) -> Array:
-    """``a**2 / 2**32``, rounded down."""
-    return np.asarray((a * a) >> 32)
-
-
-def _magnitude(re: Array, im: Array) -> Array:
-    """``sqrt(re**2 + im**2)`` of 15 bits."""
-    power, shift = power_of(re, im)
-    return np.asarray(root(power) << shift)
 
 
 class MelExtractor(Extractor):
@@ -105,10 +55,11 @@ class MelExtractor(Extractor):
         n_frames = 1 + (length - given.frame_length) // given.hop_length
         samples = Input(length, "int16", exponents=np.zeros(length, np.int32), samples=True)
         span = np.zeros((n_frames * given.n_mels, 2))
-        of_frame = given.n_fft, half, given.frame_length, int(np.rint(given.pre_emphasis * 2**15))
-        if given.precision == "int16":
-            return LogMel16(who, samples, span, RealFFT16(*of_frame), bank, given, n_frames)
-        return LogMel32(who, samples, span, RealFFT32(*of_frame), bank, given, n_frames)
+        kind = RealFFT16 if given.precision == "int16" else RealFFT32
+        emphasis = int(np.rint(given.pre_emphasis * 2**15))
+        transform = kind(given.n_fft, half, given.frame_length, emphasis)
+        frames = Frames(transform, given.sample_rate, given.hop_length, n_frames)
+        return LogMel(who, samples, span, frames, bank, given)
 
     def _energies(
         self, samples: NDArray[np.float64]

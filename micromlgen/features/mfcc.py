@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
 from micromlgen.convert import converts
-from micromlgen.extraction import Extraction
-from micromlgen.features._logmel import LogMel, frame_names
+from micromlgen.features._frames import Frames, OfSpectra, Reading
+from micromlgen.features.logmel import LogMel, frame_names
 from micromlgen.features._melspec import Options
 from micromlgen.features._over_frames import OverFrames
 from micromlgen.features.mel import MelExtractor
@@ -40,11 +40,22 @@ def cosines(given: Options) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Cepstra(Extraction):
+class Cepstra(OfSpectra):
     """Frames, one after another, of coefficients in powers of two of log2."""
 
     mel: LogMel
     over: OverFrames
+
+    @property
+    def spectra(self) -> Frames:
+        return self.mel.frames
+
+    @property
+    def reads(self) -> Reading:
+        return self.mel.reads
+
+    def sharing(self) -> Self:
+        return replace(self, mel=self.mel.sharing())
 
     @property
     def n_mfcc(self) -> int:
@@ -126,7 +137,7 @@ class Cepstra(Extraction):
     @property
     def limited(self) -> bool:
         """Whether coefficients wait for all frames of a window, whose highest energy limits the others."""
-        return self.mel.range is not None and self.mel.n_frames > 1
+        return self.mel.range is not None
 
     @property
     def kept(self) -> int:

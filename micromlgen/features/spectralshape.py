@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.extraction import Extraction
 from micromlgen.features import _shape as shape
 from micromlgen.features._extractor import Extractor, chosen
-from micromlgen.features._frames import CODE, CORES, Frames, frames
+from micromlgen.features._frames import CORES, Frames, OfSpectra, Reading, frames
 from micromlgen.features._powers import DB, FLOOR
-from micromlgen.features._root import log2_table, power_of, root
+from micromlgen.features._root import log2_table
 from micromlgen.features._terms import is_integer
 from micromlgen.features._windows import window
 from micromlgen.inputs import Input
@@ -29,7 +28,7 @@ _BIN = (6000.0, 420.0, 170.0, 250.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Shapes(Extraction):
+class Shapes(OfSpectra):
     """Features of the frames of each channel in turn."""
 
     frames: Frames
@@ -37,6 +36,17 @@ class Shapes(Extraction):
     #: In Q16.
     roll: int
     n_peaks: int
+
+    @property
+    def spectra(self) -> Frames:
+        return self.frames
+
+    @property
+    def reads(self) -> Reading:
+        return "magnitudes"
+
+    def sharing(self) -> Self:
+        return replace(self, frames=replace(self.frames, shared=True))
 
     @property
     def frame_size(self) -> int:
@@ -52,13 +62,19 @@ class Shapes(Extraction):
 
     @property
     def flux_bits(self) -> int:
-        """A step of flux is so many steps of the transform, as powers of two."""
-        return (self.frames.n_bins - 1).bit_length() // 2 + 1
+        """A step of flux is so many steps of magnitudes, as powers of two."""
+        half = self.frames.precision == "int16"  # whose steps are halves
+        return (self.frames.n_bins - 1).bit_length() // 2 + 1 + half
+
+    @property
+    def excess(self) -> int:
+        """Bits by which magnitudes have more than 16."""
+        return 0 if self.frames.precision == "int16" else 14
 
     @property
     def plus(self) -> int:
         """Of the logarithm of a squared magnitude, in Q11."""
-        return int(np.rint(2 * np.log2(self.frames.transform.unit) * 2048))
+        return int(np.rint(2 * np.log2(self.frames.step_of_magnitude) * 2048))
 
     @property
     def lowest(self) -> int:
@@ -73,7 +89,7 @@ class Shapes(Extraction):
     def _of_frame(self, t: int) -> list[tuple[str, float]]:
         """Names of the features of frame t, and their units."""
         spacing, out = self.frames.spacing, []
-        units = {"flux": self.frames.transform.unit * 2.0**self.flux_bits, "flatness": 2.0**-16}
+        units = {"flux": self.frames.step_of_magnitude * 2.0**self.flux_bits, "flatness": 2.0**-16}
         units |= {"centroid": spacing / 2**16, "bandwidth": spacing / 2**16, "rolloff": spacing}
         for feature in self.features:
             if feature == "peaks":
@@ -83,6 +99,11 @@ class Shapes(Extraction):
                 out.append((feature, units[feature]))
         suffix = f"_{t}" if self.frames.n_frames > 1 else ""
         return [(name + suffix, unit) for name, unit in out]
+
+    @property
+    def per_frame(self) -> int:
+        """Outputs of a frame, but for the first, which has no flux."""
+        return len(self._of_frame(1))
 
     def _of_channel(self) -> list[tuple[str, float]]:
         return [pair for t in range(self.frames.n_frames) for pair in self._of_frame(t)]
@@ -100,9 +121,7 @@ class Shapes(Extraction):
         return np.concatenate(out, axis=1).astype(np.int32)
 
     def _channel(self, X: NDArray[np.int16]) -> Array:
-        re, im, shift = self.frames.spectra(X)
-        power, down = power_of(np.abs(re), np.abs(im))
-        s = root(power) << down
+        s, shift = self.frames.magnitudes(X)
         out = []
         for t in range(self.frames.n_frames):
             for feature in self.features:
@@ -120,10 +139,12 @@ class Shapes(Extraction):
             power = shape.decibels(high, self.plus - 4096 * shift[:, None])
             return np.stack([at, power], axis=2).reshape(len(s), -1)
         if feature == "flux":
-            return shape.flux(s, before, shift, shift_before, self.flux_bits)[:, None]
+            return shape.flux(s, before, shift, shift_before, 14 - self.excess, self.flux_bits)[:, None]
         if feature == "rolloff":
             return shape.rolloff(s, self.roll)[:, None]
-        of = {"centroid": shape.centroid, "bandwidth": shape.bandwidth, "flatness": shape.flatness}[feature]
+        if feature == "flatness":
+            return shape.flatness(s, self.excess)[:, None]
+        of = {"centroid": shape.centroid, "bandwidth": shape.bandwidth}[feature]
         return of(s)[:, None]
 
     @property
@@ -137,13 +158,13 @@ class Shapes(Extraction):
         if {"flatness", "peaks"} & set(self.features):
             tables["log2"] = log2_table()
         sizes = [t.nbytes for t in tables.values()]
-        flash = {core: float(CODE[k] + 400 * len(self.features) + sum(sizes)) for k, core in enumerate(CORES)}
+        flash = {core: float(self.frames.code(k) + 400 * len(self.features) + sum(sizes)) for k, core in enumerate(CORES)}
         share = len(self.features) / len(FEATURES) * self.frames.n_bins * self.frames.n_frames
         cycles = {
             core: self.frames.n_channels * (self.frames.cycles(k) + share * _BIN[k])
             for k, core in enumerate(CORES)
         }
-        return [Layout("int32, radix 4", flash, cycles, lambda: {"tables": tables}, sizes)]
+        return [Layout(f"{self.frames.precision}, radix 4", flash, cycles, lambda: {"tables": tables}, sizes)]
 
     def contract(self) -> Sequence[str]:
         framed = self.frames
@@ -207,6 +228,7 @@ class SpectralShape(Extractor):
         roll_percent: float = 0.85,
         n_peaks: int = 3,
         n_channels: int = 1,
+        precision: str = "int32",
     ) -> None:
         self.sample_rate = sample_rate
         self.features = features
@@ -216,6 +238,7 @@ class SpectralShape(Extractor):
         self.roll_percent = roll_percent
         self.n_peaks = n_peaks
         self.n_channels = n_channels
+        self.precision = precision
 
     def extraction(self, n_samples: int | None = None) -> Shapes:
         features = chosen(self.features, FEATURES, "SpectralShape")

@@ -1,21 +1,19 @@
-"""What log energies of bands are, whatever the width of the integers."""
+"""Log energies of bands of spectra."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.extraction import Extraction
 from micromlgen.features._fft32 import RealFFT32
 from micromlgen.features._filterbank import Filterbank
+from micromlgen.features._frames import CORES, Frames, OfSpectra, Reading
 from micromlgen.features._melspec import Options
-from micromlgen.features._root import log2_q11
-from micromlgen.features._spectrum import CORES
+from micromlgen.features._root import log2_q11, log2_table
 from micromlgen.ir import Layout
 from micromlgen.streams import Framing
 
@@ -26,20 +24,39 @@ STEPS = {"log2": 1 / 512, "ln": np.log(2) / 512, "db": 10 * np.log10(2) / 512}
 _WHOLE = 11
 
 
+#: Measured with -O2 beside the transform: bytes of code, and cycles of a bin, a filter, on each of CORES.
+_CODE = (4000, 700, 500, 800)
+_CYCLES = ((160.0, 45.0, 5.0, 20.0), (900.0, 250.0, 60.0, 100.0))
+
+
 @dataclass(frozen=True, eq=False)
-class LogMel(Extraction):
-    """Frames, one after another, of log energies in Q9 of log2."""
+class LogMel(OfSpectra):
+    """Frames, one after another, of log energies in Q9 of log2: of powers or magnitudes, in sums of 32 bits."""
 
-    #: Of the integers of the transform.
-    width: ClassVar[str]
-    #: Bytes of code, and cycles of a sample of a frame times log2(n_fft), a bin, a filter: of each of CORES.
-    code: ClassVar[tuple[int, ...]]
-    cycles: ClassVar[tuple[tuple[float, ...], ...]]
-
-    transform: RealFFT32
+    frames: Frames
     bank: Filterbank
     given: Options
-    n_frames: int
+
+    @property
+    def spectra(self) -> Frames:
+        return self.frames
+
+    @property
+    def reads(self) -> Reading:
+        return "magnitudes" if self.magnitude else "powers"
+
+    def sharing(self) -> Self:
+        return replace(self, frames=replace(self.frames, shared=True))
+
+    @property
+    def transform(self) -> RealFFT32:
+        """Of a frame."""
+        return self.frames.transform
+
+    @property
+    def n_frames(self) -> int:
+        """Of a window."""
+        return self.frames.n_frames
 
     @property
     def output_dtype(self) -> np.dtype[Any]:
@@ -84,19 +101,6 @@ class LogMel(Extraction):
             return None
         return np.asarray(np.rint(2048 * np.log2(self.bank.factors)), np.int16)
 
-    def frames(self, X: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-        """Frames of windows, shape (n * n_frames, frame_length), and the sample before each or 0."""
-        length, hop = self.transform.length, self.given.hop_length
-        starts = np.arange(self.n_frames) * hop
-        at = starts[:, None] + np.arange(length)
-        before = np.where(starts > 0, X[:, np.maximum(starts - 1, 0)], 0).astype(np.int16)
-        return X[:, at].reshape(-1, length), before.ravel()
-
-    @property
-    @abstractmethod
-    def step_of_bin(self) -> float:
-        """What one step of a power or magnitude is."""
-
     @property
     def plus(self) -> int:
         """What the log of half an energy of integers lacks to that of an energy, in Q11."""
@@ -104,7 +108,9 @@ class LogMel(Extraction):
 
     @property
     def _half_step(self) -> float:
-        return 2 * self.step_of_bin / (self.given.n_fft if self.given.scaled else 1)
+        frames, full = self.frames, self.given.full_scale
+        step = frames.step_of_magnitude / full if self.magnitude else frames.step_of_power / full**2
+        return 2 * step / (self.given.n_fft if self.given.scaled else 1)
 
     @property
     def offset(self) -> tuple[int, int]:
@@ -114,9 +120,10 @@ class LogMel(Extraction):
         mantissa, exponent = np.frexp(self.given.offset / self._half_step)
         return int(np.ldexp(mantissa, 16)), int(exponent) - 16
 
-    @abstractmethod
     def bins(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
         """Of each frame: powers or magnitudes of bins (n, n_bins), and the shift up (n,)."""
+        p, shift = self.frames.magnitudes(X) if self.magnitude else self.frames.powers(X)
+        return p.reshape(-1, p.shape[2]), shift.ravel()
 
     def energies(self, p: Array) -> tuple[Array, Array]:
         """Halves of the sums of filters, and of all bins; how far they are shifted down: (n, n_mels + 1).
@@ -144,33 +151,33 @@ class LogMel(Extraction):
         out[:, -1], downs[:, -1] = (p >> _WHOLE).sum(axis=1), _WHOLE - 1
         return out, downs
 
-    @abstractmethod
     def tables(self) -> dict[str, Array]:
-        """Those that this one needs."""
-
-    def sizes(self) -> dict[str, Array]:
-        """Tables of filters: bins between their corners, and their norms where they have some."""
-        tables: dict[str, Array] = {"counts": self.bank.counts.astype(np.uint16)}
-        return tables if self.factors is None else tables | {"factors": self.factors}
+        """Those that this one needs: of filters, bins between their corners, and their norms where they have some."""
+        own = {"log2": log2_table(), "weights": self.bank.weights, "counts": self.bank.counts.astype(np.uint16)}
+        norms = {} if self.factors is None else {"factors": self.factors}
+        return self.frames.tables() | own | norms
 
     def costs(self, tables: dict[str, Array], code: Sequence[int], cycles: Sequence[float]) -> list[Layout]:
         """The only layout, of what costs so much more than this, on AVR, Cortex-M0+, Cortex-M4F and RV32."""
-        n, bins = self.transform.n_fft, len(self.bank.weights)
-        of_sample, of_bin, of_filter = self.cycles
-        size = sum(t.nbytes for t in tables.values())
-        frame = [
-            of_sample[k] * n * np.log2(n) + of_bin[k] * bins + of_filter[k] * self.bank.n_mels + cycles[k]
-            for k in range(4)
-        ]
+        sizes = [t.nbytes for t in tables.values()]
+        own = [_CYCLES[0][k] * len(self.bank.weights) + _CYCLES[1][k] * self.bank.n_mels for k in range(4)]
         return [
             Layout(
-                name=f"{self.width}, radix 4",
-                flash={c: size + self.code[k] + code[k] for k, c in enumerate(CORES)},
-                cycles={c: float(frame[k] * self.n_frames) for k, c in enumerate(CORES)},
+                name=f"{self.frames.precision}, radix 4",
+                flash={
+                    c: sum(sizes) + self.frames.code(k) + _CODE[k] + code[k] for k, c in enumerate(CORES)
+                },
+                cycles={
+                    c: self.frames.cycles(k) + self.n_frames * (own[k] + cycles[k])
+                    for k, c in enumerate(CORES)
+                },
                 build=lambda: {"tables": tables},
-                tables=[t.nbytes for t in tables.values()],
+                tables=sizes,
             )
         ]
+
+    def layouts(self) -> Sequence[Layout]:
+        return self.costs(self.tables(), (0, 0, 0, 0), (0, 0, 0, 0))
 
     def framing(self, hop: int) -> Framing | None:
         return self.frames_of(self.bank.n_mels, self.input.n_features, hop)
@@ -183,13 +190,10 @@ class LogMel(Extraction):
             count=self.n_frames,
             kept=kept,
             window_hop=hop,
-            looks_back=bool(self.transform.emphasis),
+            looks_back=self.frames.looks_back,
         )
         smaller = framing.shared or framing.n_bytes < 2 * length
         return framing if self.n_frames > 1 and framing.possible and smaller else None
-
-    def layouts(self) -> Sequence[Layout]:
-        return self.costs(self.tables(), (0, 0, 0, 0), (0, 0, 0, 0))
 
     def logs(self, p: Array, shift: Array) -> Array:
         """Of the `energies` of bins, in Q9 of log2, at least the floor."""
