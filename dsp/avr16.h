@@ -1,6 +1,13 @@
 /* Products of 16 bits where AVR has a multiplier. */
 #ifndef MICROMLGEN_AVR16_2
 #define MICROMLGEN_AVR16_2
+/* What AVR calls: loops whose products are in assembler have registers of their own, and what is long is there once. */
+#if defined(__AVR__)
+#define MML2_APART static __attribute__((noinline, unused))
+#else
+#define MML2_APART static inline
+#endif
+
 #if defined(__AVR__) && defined(__AVR_HAVE_MUL__)
 #define MML2_AVR_MUL_
 /* a^2 + b^2. FMULSU doubles the product of the halves, and leaves its sign in the carry. */

@@ -32,7 +32,7 @@ static inline void mml2_wide_product(mml2_wide_t *sum, int32_t a, int32_t b)
 #endif
 
 /* Sum of x[i] * y[i], exact. */
-MML2_SUMS_APART_ int64_t mml2_products(const int16_t *x, const int16_t *y, uint16_t n, uint8_t step)
+MML2_APART int64_t mml2_products(const int16_t *x, const int16_t *y, uint16_t n, uint8_t step)
 {
     mml2_wide_t sum = MML2_WIDE_ZERO;
     for (; n; --n, x += step, y += step) mml2_wide_product(&sum, *x, *y);

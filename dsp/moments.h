@@ -18,7 +18,7 @@ typedef struct {
     uint16_t root;
 } mml2_root_t;
 
-static inline mml2_root_t mml2_root_of(uint64_t v)
+MML2_APART mml2_root_t mml2_root_of(uint64_t v)
 {
     mml2_root_t out;
     uint8_t odd;
@@ -35,10 +35,19 @@ static inline int32_t mml2_in_steps(const mml2_root_t *of, int8_t bits)
     return (int32_t)mml2_moved(of->root, (int16_t)(of->half + bits));
 }
 
+/* What root lacks, over itself, in Q30; inverse: 2^47 / top. */
+static inline uint16_t mml2_root_rest(const mml2_root_t *of, uint16_t inverse)
+{
+    const uint8_t odd = (uint8_t)(of->exponent & 1);
+    const uint16_t half = (uint16_t)(((of->top >> odd) - (uint32_t)of->root * of->root) >> 1);
+    return (uint16_t)((uint32_t)half * inverse >> 16 >> (1u - odd));
+}
+
 /* Sums of powers of d = (x - mean) * 2^shift, rounded, and off by off / n in the mean: the third is divided by 2^14, the
    fourth by 2^28. */
 typedef struct {
-    mml2_wide_t third, fourth;
+    int64_t third;
+    uint64_t fourth;
     int8_t shift;
     int16_t off;
 } mml2_higher_t;
@@ -63,7 +72,7 @@ static inline mml2_unsigned_t mml2_square14(mml2_word_t d)
 }
 #endif
 
-/* Adds third and fourth powers of d = x * 2^up - from, which has 15 bits; of halves of x where it is `down`. */
+/* Adds third and fourth powers of d = x * 2^up - from, which has 15 bits; of halves of x where it is `down`; n from 1. */
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 /* With d * 2^9 the upper half of a product is d^2 / 2^14. */
 static inline void mml2_power(int32_t d, int64_t *third, mml2_wide_t *fourth)
@@ -79,12 +88,14 @@ static inline void mml2_powers(
 {
     const uint32_t factor = 512u << up, minus = 0u - (uint32_t)from * 512u;
     int64_t third = 0;
+    mml2_wide_t fourth = MML2_WIDE_ZERO;
     for (; n > 1; n = (uint16_t)(n - 2u), x += 2 * step) {
-        mml2_power((int32_t)((uint32_t)(x[0] >> down) * factor + minus), &third, &out->fourth);
-        mml2_power((int32_t)((uint32_t)(x[step] >> down) * factor + minus), &third, &out->fourth);
+        mml2_power((int32_t)((uint32_t)(x[0] >> down) * factor + minus), &third, &fourth);
+        mml2_power((int32_t)((uint32_t)(x[step] >> down) * factor + minus), &third, &fourth);
     }
-    if (n) mml2_power((int32_t)((uint32_t)(x[0] >> down) * factor + minus), &third, &out->fourth);
-    out->third.all = third >> 9;
+    if (n) mml2_power((int32_t)((uint32_t)(x[0] >> down) * factor + minus), &third, &fourth);
+    out->third += third >> 9;
+    out->fourth += (uint64_t)fourth.all;
 }
 #elif defined(__thumb__) && !defined(__thumb2__)
 /* Sums of products modulo 2^32 and of their upper halves, in the registers that cannot add with carry; saved here, since
@@ -102,20 +113,20 @@ static inline void mml2_powers(
         "pop {%[t]}\n\tpop {%[v]}\n\tmov r10, %[v]\n\tmov r11, %[t]\n\tpop {%[t]}\n\tpop {%[v]}\n\tmov r8, %[v]\n\tmov r9, %[t]" \
         : [x] "+l"(x), [up] "+l"(a), [step] "+l"(b), [from] "+l"(c), [end] "+l"(d), [v] "=&l"(v), [t] "=&l"(t) \
         : : "r12", "cc", "memory")
-static inline void mml2_powers(
+static __attribute__((noinline, unused)) void mml2_powers(
     const int16_t *x, uint16_t n, uint8_t step, uint8_t down, uint8_t up, int32_t from, mml2_higher_t *out)
 {
     uint32_t a = up, b = 2u * step, c = (uint32_t)from, d = (uint32_t)(x + (uint32_t)n * step), v, t;
     if (down) MML2_POWERS_("asrs %[v], %[v], #1\n\t");
     else MML2_POWERS_("");
-    out->third.all = (int64_t)(int32_t)b * 65536 + (a - (b << 16));
-    out->fourth.all = (int64_t)((uint64_t)d << 16) + (c - (d << 16));
+    out->third += (int64_t)(int32_t)b * 65536 + (a - (b << 16));
+    out->fourth += ((uint64_t)d << 16) + (c - (d << 16));
 }
 #else
-MML2_SUMS_APART_ void mml2_powers(
+MML2_APART void mml2_powers(
     const int16_t *x, uint16_t n, uint8_t step, uint8_t down, uint8_t up, int32_t from, mml2_higher_t *out)
 {
-    const mml2_unsigned_t factor = (mml2_unsigned_t)(1u << up), less = (mml2_unsigned_t)from;
+    const mml2_unsigned_t factor = (mml2_unsigned_t)((uint32_t)1 << up), less = (mml2_unsigned_t)from;
     mml2_wide_t third = MML2_WIDE_ZERO, fourth = MML2_WIDE_ZERO;
     for (; n; --n, x += step) {
         const mml2_word_t d = (mml2_word_t)((mml2_unsigned_t)(down ? *x >> 1 : *x) * factor - less);
@@ -123,74 +134,120 @@ MML2_SUMS_APART_ void mml2_powers(
         mml2_wide_add(&third, d, (mml2_factor_t)t);
         mml2_wide_square(&fourth, t);
     }
-    out->third = third;
-    out->fourth = fourth;
+    out->third += mml2_wide(&third);
+    out->fourth += (uint64_t)mml2_wide(&fourth);
 }
 #endif
 
-/* Of deviations shifted so that they fill 15 bits. */
-static inline mml2_higher_t mml2_higher(const int16_t *x, uint16_t n, uint8_t step, const mml2_sums_t *of)
+/* The same of one d of up to 20 bits. */
+MML2_APART void mml2_powers_of(int32_t d, mml2_higher_t *out)
+{
+    /* d^2 / 2^14 to nearest, of 16 bits and 4. */
+    const uint32_t size = (uint32_t)(d < 0 ? -d : d);
+    const uint16_t upper = (uint16_t)(size >> 4), rest = (uint16_t)size & 15u;
+    const uint32_t t = ((uint32_t)upper * upper + (((uint32_t)upper * (32u * rest) + rest * rest + 8192u) >> 8)) >> 6;
+    const uint64_t third = (uint64_t)size * t;
+    out->third += d < 0 ? -(int64_t)third : (int64_t)third;
+    out->fourth += (uint64_t)t * t;
+}
+
+/* The same where d has up to 20 bits: those that have more than 15, which are few, one by one; x from `first` to `last` has
+   no more. */
+MML2_APART void mml2_powers_of_peaks(
+    const int16_t *x, uint16_t n, uint8_t step, int16_t first, int16_t last, uint8_t up, int32_t from, mml2_higher_t *out)
+{
+    while (n) {
+        const int16_t *const run = x;
+        uint16_t length = 0;
+        for (; length != n && *x >= first && *x <= last; x += step) ++length;
+        if (length) mml2_powers(run, length, step, 0, up, from, out);
+        n = (uint16_t)(n - length);
+        for (; n && (*x < first || *x > last); --n, x += step)
+            mml2_powers_of((int32_t)(((uint32_t)*x << up) - (uint32_t)from), out);
+    }
+}
+
+/* Of deviations shifted so that they fill 15 bits; but for windows with peaks, where the standard deviation becomes 2^12 or
+   more: kurtosis is off by at most 2^14 times rounded squares, over the variance. A bit is cut off only where it is the square
+   root of 2200 times the largest deviation or more: kurtosis is off by a thousandth. n = by * 2^more. */
+static inline mml2_higher_t mml2_higher(
+    const int16_t *x, uint16_t n, uint8_t step, const mml2_sums_t *of, const mml2_root_t *spread, uint16_t by, int8_t more)
 {
     /* Of samples from 0 on, so that quotients are rounded down. */
     const uint32_t sum = (uint32_t)(of->sum + ((int32_t)n << 15));
     const uint16_t floor = (uint16_t)(sum / n), rest = (uint16_t)(sum - (uint32_t)floor * n);
     const uint16_t low = (uint16_t)(of->low + 32768L), high = (uint16_t)(of->high + 32768L);
     const uint16_t above = (uint16_t)(high - floor), below = (uint16_t)(floor - low + 1u);
-    const uint8_t bits = mml2_bit_length(above > below ? above : below);
-    mml2_higher_t out = {MML2_WIDE_ZERO, MML2_WIDE_ZERO, 0, 0};
-    const int32_t mean = (int32_t)floor - 32768L;
-    if (bits > 15u) {
+    const uint16_t most = above > below ? above : below;
+    const int32_t mean = (int32_t)floor - INT32_C(32768);
+    const int8_t fit = (int8_t)(15 - mml2_bit_length(most)), least = (int8_t)(12 + more - spread->half + (spread->root < by));
+    mml2_higher_t out = {0, 0, 0, 0};
+    uint16_t deviation = 0;
+    if (!spread->top) return out;
+    if (fit < 0) deviation = (uint16_t)((uint32_t)mml2_in_steps(spread, 0) / n);
+    if ((uint32_t)deviation * deviation >= most * UINT32_C(2200)) {
         /* Halved, which takes a quarter off their mean where as many are odd as are even. */
-        const uint16_t part = (uint16_t)((rest + (floor & 1u ? n : 0u)) >> 1), more = (uint16_t)(part + n / 2u) >= n;
+        const uint16_t part = (uint16_t)((rest + (floor & 1u ? n : 0u)) >> 1), up = (uint16_t)(part + n / 2u) >= n;
         out.shift = -1;
-        out.off = (int16_t)((int16_t)part - (int16_t)(more ? n : 0) - (int16_t)(n / 4u));
-        mml2_powers(x, n, step, 1, 0, (mean >> 1) + more, &out);
+        out.off = (int16_t)((int16_t)part - (int16_t)(up ? n : 0) - (int16_t)(n / 4u));
+        mml2_powers(x, n, step, 1, 0, (mean >> 1) + up, &out);
     } else {
-        const uint8_t up = (uint8_t)(15u - bits);
-        const uint32_t part = (uint32_t)rest << up, more = (part + n / 2u) / n;
+        const int8_t fits = fit < 0 ? 0 : fit;
+        const uint8_t up = (uint8_t)(least > fits ? least : fits);
+        const uint32_t part = (uint32_t)rest << up, whole = (part + n / 2u) / n;
+        const int32_t from = (int32_t)(((uint32_t)mean << up) + whole);
         out.shift = (int8_t)up;
-        out.off = (int16_t)(uint16_t)(part - more * n);
-        mml2_powers(x, n, step, 0, up, (int32_t)((uint32_t)mean << up) + (int32_t)more, &out);
+        out.off = (int16_t)(uint16_t)(part - whole * n);
+        if (up > fit) {
+            const int32_t first = mean - ((INT32_C(32767) - (int32_t)whole) >> up);
+            const int32_t last = mean + ((INT32_C(32767) + (int32_t)whole) >> up);
+            mml2_powers_of_peaks(x, n, step, first < of->low ? of->low : (int16_t)first,
+                last > of->high ? of->high : (int16_t)last, up, from, &out);
+        } else {
+            mml2_powers(x, n, step, 0, up, from, &out);
+        }
     }
     return out;
 }
 
+/* With skew in Q16, n^2 / spread^4 in 32 bits, and the mean of d in standard deviations in Q24. */
 typedef struct {
-    uint16_t inverse;
+    uint32_t scale;
     int32_t off, skew;
 } mml2_shape_t;
 
-/* Skew in Q16, within 2^-13 of itself and what third is off; 0 where all samples are equal. n^2 = by * 2^more. With it the
-   inverse of the variance, 2^47 / top, and the mean of d in standard deviations in Q20. */
+/* Skew within 2^-10; 0 where all samples are equal. n = by * 2^more. */
 static inline mml2_shape_t mml2_shape(const mml2_higher_t *of, const mml2_root_t *spread, uint16_t by, int8_t more)
 {
-    const int64_t third = mml2_wide(&of->third);
+    const int64_t third = of->third;
     mml2_shape_t out = {0, 0, 0};
     uint32_t q;
     int32_t off;
+    uint16_t inverse;
     int8_t e;
     if (!spread->top) return out;
-    out.inverse = mml2_inverse(spread->top);
-    q = mml2_upper(mml2_upper(mml2_top((uint64_t)(third < 0 ? -third : third), &e), out.inverse), out.inverse);
-    q = mml2_upper(mml2_upper(q, spread->root), by);
-    q = mml2_moved(q, (int16_t)(e + more - 2 * spread->exponent + spread->half - 3 * of->shift));
-    off = of->off * (int32_t)((uint32_t)spread->root * out.inverse >> 16);
-    out.off = off >> (11 + spread->exponent - spread->half + of->shift); /* 8 to 24, since d fills 15 bits */
-    out.skew = (third < 0 ? -(int32_t)q : (int32_t)q) - (3 * out.off >> 4);
+    inverse = mml2_inverse(spread->top);
+    q = mml2_upper(mml2_inverse32(spread->top, inverse), by);
+    out.scale = mml2_upper32(q, q);
+    q = mml2_upper32(mml2_top((uint64_t)(third < 0 ? -third : third), &e), out.scale);
+    q = mml2_upper(q, spread->root);
+    q += mml2_upper(q, mml2_root_rest(spread, inverse)) >> 14;
+    q = mml2_moved(q, (int16_t)(e + 2 * more + 16 - 2 * spread->exponent + spread->half - 3 * of->shift));
+    off = of->off * (int32_t)((uint32_t)spread->root * inverse >> 16);
+    out.off = off >> (7 + spread->exponent - spread->half + of->shift); /* 4 to 22, since d has a deviation of 2^12 to 2^15 */
+    out.skew = (third < 0 ? -(int32_t)q : (int32_t)q) - (3 * out.off >> 8);
     return out;
 }
 
-/* Fisher's kurtosis in Q16, within 2^-13 of itself plus 3 and what fourth is off; 0 where all samples are equal.
-   n^3 = by * 2^more. */
+/* Fisher's kurtosis in Q16, within 2^-9; 0 where all samples are equal. n = by * 2^more. */
 static inline int32_t mml2_kurtosis(
     const mml2_higher_t *of, const mml2_root_t *spread, const mml2_shape_t *shape, uint16_t by, int8_t more)
 {
     int8_t e;
     uint32_t q;
     if (!spread->top) return 0;
-    q = mml2_upper(mml2_top((uint64_t)mml2_wide(&of->fourth), &e), shape->inverse);
-    q = mml2_upper(mml2_upper(q, shape->inverse), by);
-    q = mml2_moved(q, (int16_t)(e + more - 2 - 2 * spread->exponent - 4 * of->shift));
-    return (int32_t)q - (shape->off * (shape->skew >> 6) >> 12) - 196608L;
+    q = mml2_upper(mml2_upper32(mml2_top(of->fourth, &e), shape->scale), by);
+    q = mml2_moved(q, (int16_t)(e + 3 * more + 30 - 2 * spread->exponent - 4 * of->shift));
+    return (int32_t)q - (shape->off * (shape->skew >> 6) >> 16) - 196608L;
 }
 #endif

@@ -7,7 +7,7 @@ typedef struct {
     mml2_wide_t high, both, low;
 } mml2_squares_t;
 
-MML2_SUMS_APART_ void mml2_squares_add(mml2_squares_t *sum, int32_t v)
+MML2_APART void mml2_squares_add(mml2_squares_t *sum, int32_t v)
 {
     const int16_t high = (int16_t)(v >> 15);
     const uint16_t low = (uint16_t)(v & 0x7fff);

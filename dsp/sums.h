@@ -1,14 +1,8 @@
 /* Sums over a window of n samples, each `step` after the one before: micromlgen/features/_moments.py. n is from 2 to
    2^13. */
+#include "avr16.h"
 #ifndef MICROMLGEN_SUMS_2
 #define MICROMLGEN_SUMS_2
-/* Loops whose products are in assembler have registers of their own on AVR. */
-#if defined(__AVR__)
-#define MML2_SUMS_APART_ static __attribute__((noinline, unused))
-#else
-#define MML2_SUMS_APART_ static inline
-#endif
-
 /* A sum of up to 2^16 products below 2^31 in magnitude, or below 2^32 of unsigned factors. */
 #if defined(__AVR__)
 typedef int16_t mml2_word_t;

@@ -41,7 +41,7 @@ class Window:
 
     @cached_property
     def higher(self) -> moments.Higher:
-        return moments.higher(self.x, self.sums)
+        return moments.higher(self.x, self.sums, self.spread)
 
     @cached_property
     def ordered(self) -> Array:
@@ -57,9 +57,10 @@ class Window:
         """Roots of n**2 times a variance get so many bits of fraction, and stay below 2**30."""
         return 14 - self.octaves
 
-    def power(self, k: int) -> tuple[int, int]:
-        """``n**k`` in 16 bits, and the exponent."""
-        return constant(self.n**k)
+    @property
+    def size(self) -> tuple[int, int]:
+        """The number of samples in 16 bits, the highest one set, and the exponent."""
+        return constant(self.n)
 
     @cached_property
     def differences(self) -> lagged.Differences:

@@ -30,6 +30,11 @@ def upper(a: Array, b: Array | int) -> Array:
     return np.asarray((a >> 16) * b + ((a & 0xFFFF) * b >> 16))
 
 
+def upper_32(a: Array, b: Array) -> Array:
+    """``a * b / 2**32`` of 32 bits each, rounded down by halves of b."""
+    return np.asarray(upper(a, b >> 16) + (upper(a, b & 0xFFFF) >> 16))
+
+
 def limited(v: Array, by: Array) -> Array:
     """``v * 2**by``, at most `MOST`."""
     over = (by >= 30) | (v >> np.clip(30 - by, 0, 63) > 0)
@@ -40,6 +45,13 @@ def inverse(m: Array) -> Array:
     """``2**47 / m`` in 16 bits, within 2**-15 of itself, of 32 bits with the highest one set."""
     half = np.clip((m >> 16) + (m >> 15 & 1), 1 << 15, 65535)
     return np.asarray(np.minimum(((1 << 31) + (half >> 1)) // half, 65535))
+
+
+def inverse_32(m: Array, first: Array) -> Array:
+    """``2**63 / m`` in 32 bits, within 2**-29 of itself, by a step of Newton from what `inverse` gives."""
+    off = (1 << 31) - upper(m, first)
+    step = np.abs(off) * first >> 15
+    return np.asarray((first << 16) + np.where(off < 0, -step, step))
 
 
 def constant(v: int) -> tuple[int, int]:

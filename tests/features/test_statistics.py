@@ -69,9 +69,6 @@ def test_the_definitions_of_numpy_and_scipy(n: int) -> None:
         assert np.abs(got[name] - reference[name]).max() <= 0.6, name
     step = 2.0 ** ((n - 1).bit_length() + 1)
     assert (np.abs(got["energy"] - reference["energy"]) < step).all()
-    for name, normal, bits in (("skew", 1, 12), ("kurtosis", 3, 10)):
-        off = np.abs(got[name] - reference[name])
-        assert (off <= 2.0**-bits * (normal + np.abs(reference[name]))).all(), name
 
 
 def wandering(n: int) -> np.ndarray:
@@ -118,21 +115,33 @@ def test_the_largest_complexity_is_held() -> None:
     assert fitted.transform(X)[0, 0] == 2**30 - 1
 
 
-@pytest.mark.parametrize("n", [64, 128, 1000])
-def test_moments_of_signals_as_they_come(n: int) -> None:
-    """Of what has no single peak the bound is absolute."""
-    X = windows(n)
+def peaked(n: int) -> np.ndarray:
+    """Few high peaks over next to nothing, of every size and place: what rounded powers find hardest."""
+    rng, rows = np.random.default_rng(n), []
+    for k in range(120):
+        height = int(32768 * 2.0 ** rng.uniform(-15 * (k % 2), 1))
+        row = np.full(n, rng.integers(-32768, 32767 - min(height, 65534)))
+        spread = int(2 ** rng.uniform(0, 12))
+        beside = (0, spread * (np.arange(n) % 2), rng.integers(0, spread + 1, n), rng.normal(0, spread, n))
+        row = row + beside[k % 4]
+        row[rng.integers(0, n, 1 if k % 3 else max(n // 50, 2))] += height
+        rows.append(row if k % 5 else -1 - row)
+    return np.clip(rows, -32768, 32767).astype(np.int16)
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_skew_and_kurtosis_of_whatever_comes(n: int) -> None:
+    """A single peak in 8192 samples has a kurtosis of 8187."""
+    X = np.concatenate([windows(n), wandering(n), peaked(n)])
     fitted = Statistics(["skew", "kurtosis"]).fit(X)
-    reference = fitted.reference(X)
-    tame = np.abs(reference[:, 1]) < 10
-    assert tame.sum() >= 8
-    assert np.abs(fitted.dequantize(fitted.transform(X)) - reference)[tame].max() <= 0.002
+    off = np.abs(fitted.dequantize(fitted.transform(X)) - fitted.reference(X)).max(axis=0)
+    assert (off <= [0.001, 0.002]).all(), off
 
 
 @pytest.mark.parametrize("n", [2, 5, 77, 128, 8192])
 def test_c_is_the_twin(n: int) -> None:
     """Each statistic alone too: nothing is computed that it does not need."""
-    X = windows(n)
+    X = np.concatenate([windows(n), peaked(n)])
     calls, twins = [], []
     for features in (of(n), *([name] for name in (*EVERY, "sma") if n == 5)):
         fitted = Statistics(features).fit(X)
@@ -151,7 +160,7 @@ def test_boards_give_the_twin(name: str, flags: str) -> None:
     """With and without an odd sample, interleaved, at the extremes: what assembler does there."""
     calls, twins = [], []
     for n, channels in ((9, 1), (100, 1), (64, 3)):
-        X = interleaved(n) if channels == 3 else windows(n)
+        X = interleaved(n) if channels == 3 else np.concatenate([windows(n), peaked(n)[:40]])
         features = [*EVERY, "correlation"] if channels == 3 else DEFAULT
         fitted = Statistics(features, n_channels=channels).fit(X)
         program = mm.transpile(fitted, name=f"s{n}")
