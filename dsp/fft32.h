@@ -15,21 +15,25 @@
 static inline uint32_t mml2_fft32(
     mml2_samples_t in, int32_t *z, uint16_t size, uint8_t radix, MML2_FLASH_AT(int16_t) table)
 {
-    uint16_t quarter = radix;
+    uint16_t quarter = radix, step = (uint16_t)(size / 2u / radix);
     mml2_fft32_first(in, z, size, radix);
 #if defined(MML2_FFT32_UNROLLED_)
     if (radix == 4) {
-        if (size > 4u) mml2_fft32_pass(z, size, 4, table);
-        if (size > 16u) mml2_fft32_pass(z, size, 16, table);
-        if (size > 64u) mml2_fft32_pass(z, size, 64, table);
+        if (size > 4u) mml2_fft32_pass(z, size, 4, size / 8u, table);
+        if (size > 16u) mml2_fft32_pass(z, size, 16, size / 32u, table);
+        if (size > 64u) mml2_fft32_pass(z, size, 64, size / 128u, table);
         quarter = 256;
+        step = (uint16_t)(size / 512u);
     } else {
-        if (size > 8u) mml2_fft32_pass(z, size, 8, table);
-        if (size > 32u) mml2_fft32_pass(z, size, 32, table);
+        if (size > 8u) mml2_fft32_pass(z, size, 8, size / 16u, table);
+        if (size > 32u) mml2_fft32_pass(z, size, 32, size / 64u, table);
         quarter = 128;
+        step = (uint16_t)(size / 256u);
     }
 #endif
-    for (; quarter < size; quarter = (uint16_t)(4u * quarter)) mml2_fft32_pass(z, size, quarter, table);
+    for (; quarter < size; quarter = (uint16_t)(4u * quarter), step = (uint16_t)(step / 4u)) {
+        mml2_fft32_pass(z, size, quarter, step, table);
+    }
     return mml2_fft32_apart(z, size, table);
 }
 #endif
