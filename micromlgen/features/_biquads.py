@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.features._filtering import MOST_ERROR
 
 Array = NDArray[Any]
 _FULL_SCALE = 32768.0
@@ -256,7 +257,7 @@ def cascade(sos: Any) -> Cascade:
     Raises
     ------
     UnsupportedError
-        If the filter is not stable, or not within what 32 bits hold.
+        If the filter is not stable, or not within what 32 bits hold, or little is left of it in fixed point.
     """
     exact = np.asarray(sos, np.float64)
     _check_stable(exact, "")
@@ -284,6 +285,12 @@ def cascade(sos: Any) -> Cascade:
             "signals come out about as large as they go in"
         )
     _check_stable(scaled.realized, " in fixed point")
+    if scaled.error > MOST_ERROR:
+        raise UnsupportedError(
+            f"IIRFilter: outputs may be off by {scaled.error:.0f} steps of int16, what 32 bits round; use "
+            "fewer poles, or a wider band, or filter at a lower sample rate: put FIRFilter(taps, "
+            "decimation=...) before it"
+        )
     return scaled
 
 

@@ -17,6 +17,8 @@ from micromlgen.streams import Stream
 
 Array = NDArray[Any]
 _MOST_CHANNELS = 64
+#: Of a filter, in steps of samples: an eighth of full scale. With more, little is left of it in fixed point.
+MOST_ERROR = 4096
 
 
 @dataclass(frozen=True, eq=False)

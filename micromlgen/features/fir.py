@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.features._filtering import Filter, Filtering
+from micromlgen.features._filtering import MOST_ERROR, Filter, Filtering
 from micromlgen.ir import Layout
 
 Array = NDArray[Any]
@@ -141,6 +141,11 @@ class FIRFilter(Filter):
         bits = _bits(exact)
         taps = np.rint(exact * 2.0**bits)
         error = float(np.abs(taps * 2.0**-bits - exact).sum() * 32768 + 0.5)
+        if error > MOST_ERROR:
+            raise UnsupportedError(
+                f"FIRFilter: outputs may be off by {error:.0f} steps, since taps have 16 bits; scale "
+                "them so that outputs fit int16"
+            )
         n_outputs = -(-(inputs.n_features // channels) // decimation) * channels
         return Convolution(
             source="FIRFilter",

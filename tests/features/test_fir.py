@@ -129,6 +129,7 @@ def test_boards_give_the_same(name: str) -> None:
         ({"taps": np.eye(2)}, r"taps has shape \(2, 2\)"),
         ({"taps": [1.0, np.inf]}, "numbers that are not finite, or nothing but zeros"),
         ({"taps": [0.0, 0.0]}, "nothing but zeros"),
+        ({"taps": [9999.7, 0.3]}, r"may be off by \d+ steps, since taps have 16 bits; scale them"),
         ({"taps": [40000.0]}, "taps sum up to more than 32767; scale them"),
         ({"taps": "firwin"}, "taps is not an array of numbers"),
         ({"taps": [1.0], "decimation": 0}, "decimation=0; an integer from 1 to 256"),
