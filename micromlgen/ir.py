@@ -99,6 +99,10 @@ class Model(ABC):
         """The same model of the features that `stage` is given; None where it cannot take the stage in."""
         return None
 
+    def centred(self, center: NDArray[np.float32]) -> Model | None:
+        """The same model of features less `center`, for integer modes; None where it cannot be."""
+        return self.behind(Affine.elementwise(np.ones(len(center)), center))
+
     def refined(self, inputs: Input, by: Calibration) -> Input:
         """The inputs of an integer mode as the model would rather have them, if its features are raw."""
         return inputs

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import DTYPES, Calibration, DType, Input
-from micromlgen.ir import Model
+from micromlgen.ir import Model, Transformer
 from micromlgen.samples import check_samples
 
 #: Rows to come may be so many times as large as those of calibration, in int16.
 ROOM = 1.5
+#: Features are centred that are so many times as far from zero as they are from their middle.
+FAR = 4.0
 
 
 def check_rows(X: Any, inputs: Input, what: str) -> NDArray[Any]:
@@ -92,8 +94,33 @@ def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights
         return model.quantize(model.input, by)
     inputs = replace(model.input, dtype=cast(DType, dtype))
     if dtype != "float32" and not inputs.samples:
-        inputs = model.refined(scaled_inputs(model, inputs, by), by)
+        model, inputs = _centred(model, scaled_inputs(model, inputs, by), by)
+        inputs = model.refined(inputs, by)
     return model.quantize(inputs, by)
+
+
+def _centred(model: Model, inputs: Input, by: Calibration) -> tuple[Model, Input]:
+    """The model of features around their middle, where those far from zero would have coarse steps.
+
+    Models that scale all features alike centre them by themselves, and so do transformers.
+    """
+    known = inputs.center is not None or inputs.gain is not None
+    if known or by.rows is None or model.isometric or isinstance(model, Transformer):
+        return model, inputs
+    assert inputs.exponents is not None
+    low = np.nanmin(by.rows, axis=0, initial=np.inf)
+    high = np.nanmax(by.rows, axis=0, initial=-np.inf)
+    seen = low < high
+    low, high = np.where(seen, low, 0), np.where(seen, high, 0)
+    away, around = np.maximum(np.abs(low), np.abs(high)), (high - low) / 2
+    far = (inputs.exponents != 0) & (around * FAR <= away) & seen
+    inner = None
+    if far.any():
+        center = np.where(far, (low + high) / 2, 0).astype(np.float32)
+        inner = model.centred(center)
+    if inner is None:
+        return model, inputs
+    return inner, scaled_inputs(inner, replace(model.input, dtype=inputs.dtype, center=center), by)
 
 
 def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:

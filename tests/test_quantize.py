@@ -180,15 +180,15 @@ def test_the_highest_integer_as_a_threshold_is_not_saturated_onto(dtype: str, to
 
 
 def test_an_integer_port_that_agrees_too_little_is_refused() -> None:
-    X = 1e6 + np.arange(4)[:, None] / 2
+    X = np.array([0.5, 1e6, 1e6 + 0.5, 1e6 + 1])[:, None]
     tree = DecisionTreeClassifier().fit(X, [0, 1, 0, 1])
     message = (
-        "dtype='int8' agrees with DecisionTreeClassifier on 0.5000 of the calibration rows, .* use a wider dt"
+        "dtype='int8' agrees with DecisionTreeClassifier on 0.7500 of the calibration rows, .* use a wider dt"
     )
     with pytest.raises(AgreementError, match=message):
         mm.port(tree, dtype="int8", calibration=X)
-    header = mm.port(tree, dtype="int8", calibration=X, min_agreement=0.5)
-    assert "agreement with DecisionTreeClassifier on the calibration rows: 0.5000" in header
+    header = mm.port(tree, dtype="int8", calibration=X, min_agreement=0.75)
+    assert "agreement with DecisionTreeClassifier on the calibration rows: 0.7500" in header
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_an_integer_port_that_agrees_too_little_is_refused() -> None:
     [
         (np.arange(4000.0), 0.9, "int8"),
         (np.arange(4000.0), 1, "int16"),
-        (1000 + np.arange(4000.0) / 2**13, 1, "float32"),
+        (np.append(np.arange(3999.0) / 2**13, -1000), 1, "float32"),
     ],
 )
 def test_auto_is_the_narrowest_dtype_that_agrees(values: np.ndarray, least: float, dtype: str) -> None:

@@ -101,6 +101,10 @@ class Chain(Model):
         inputs = Input(stage.matrix.shape[1], missing=self.input.missing)
         return replace(self, input=inputs, stages=(first, *self.stages[1:]), folded=None)
 
+    def centred(self, center: NDArray[np.float32]) -> Model | None:
+        first = self.stages[0].centred(center)
+        return replace(self, stages=(first, *self.stages[1:])) if isinstance(first, Transformer) else None
+
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         if inputs.samples:
             return self._of_features(inputs, by)

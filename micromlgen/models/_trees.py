@@ -278,6 +278,10 @@ class OnTrees(Model):
         on_halves = bool((2 * distinct == np.rint(2 * distinct)).all())
         return on_halves and (len(distinct) >= _EVIDENCE or not (distinct == np.rint(distinct)).any())
 
+    def centred(self, center: NDArray[np.float32]) -> Self:
+        threshold = self.trees.threshold - center[self.trees.feature]
+        return replace(self, trees=replace(self.trees, threshold=threshold))
+
     def boundaries(self) -> list[Array]:
         return self.trees.boundaries(self.input)
 

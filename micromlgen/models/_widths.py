@@ -25,6 +25,8 @@ _LOSS = 1e-3
 #: ... or to the share of wrong answers among all rows, of which so many are mixed.
 _WRONG = 0.002
 _MIXED = 1000
+#: Fewer bytes are not worth a wrong answer.
+_WORTH = 128
 
 
 def narrowest(
@@ -61,12 +63,18 @@ def narrowest(
     if by.rows is None or len(kinds) == 1:
         return widest
     lost = losses(model, inputs, by)
-    allowed = lost(widest) + lost.more
+    least, stored = lost(widest), _stored(widest)
     for kind in kinds[:-1]:
         candidate = build(kind)
-        if (lost(candidate) <= allowed).all():
+        pays = isinstance(model, NumericModel) or stored - _stored(candidate) >= _WORTH
+        if (lost(candidate) <= least + (lost.more if pays else 0.0)).all():
             return candidate
     return widest
+
+
+def _stored(model: Model) -> int:
+    """Bytes of a model's tables, in the layout that has fewest."""
+    return min(sum(layout.tables) for layout in model.layouts())
 
 
 @dataclass(frozen=True, eq=False)

@@ -101,6 +101,10 @@ class Answers(Stage):
         rows = X.astype(np.float64) if self.taken_in is None else self.taken_in.apply(X)
         return np.asarray(self._judge.undecided(self.estimator, rows).any(axis=1))
 
+    def centred(self, center: NDArray[np.float32]) -> Answers | None:
+        inner = self.model.centred(center)
+        return None if inner is None else replace(self, model=inner)
+
     def quantize(self, inputs: Input, by: Calibration) -> Answers:
         if inputs.is_integer:
             raise self._no_integers(inputs)

@@ -178,11 +178,11 @@ class LinearDetector(OnProducts, Detector):
     """A score that is at least `offset` is that of an inlier."""
 
     def _scaled(self, inputs: Input, width: Width, rows: Array | None) -> Matrix:
-        # Its bias makes room for the offset, with which the score is compared.
-        room = replace(self.matrix, bias=np.array([self.offset])).scaled(
-            inputs, width, rows=rows, finest=_FINEST, whole=True
-        )
-        return replace(room, bias=np.zeros(1, np.int32))
+        # The bias makes room for the offset, with which the score is compared.
+        own = self.matrix.bias
+        room = np.abs(own) + abs(self.offset)
+        made = replace(self.matrix, bias=room).scaled(inputs, width, rows=rows, finest=_FINEST, whole=True)
+        return replace(made, bias=made.bias + np.rint((own - room) / made.unit).astype(np.int32))
 
     @property
     def score_one(self) -> int:

@@ -14,7 +14,7 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features.beside import beside as extractors_beside
 from micromlgen.inputs import Calibration, DType, Input
-from micromlgen.ir import Layout, Transformer
+from micromlgen.ir import Layout, Model, Transformer
 from micromlgen.models._members import Member, together
 from micromlgen.models._sequence import SELECTION, in_sequence, is_nothing, stages_of
 from micromlgen.models._spread import moved
@@ -68,11 +68,16 @@ class Union(Stage):
         return [Member(f"part{i}", part) for i, part in enumerate(self.parts)]
 
     def behind(self, stage: Affine) -> Union | None:
-        parts = [part.behind(stage) for part in self.parts]
+        inputs = replace(self.input, n_features=stage.matrix.shape[1])
+        return self._of([part.behind(stage) for part in self.parts], inputs)
+
+    def centred(self, center: NDArray[np.float32]) -> Union | None:
+        return self._of([part.centred(center) for part in self.parts], self.input)
+
+    def _of(self, parts: Sequence[Model | None], inputs: Input) -> Union | None:
+        """The union of these, if they all are."""
         kept = tuple(part for part in parts if isinstance(part, Transformer))
-        if len(kept) < len(parts):
-            return None
-        return replace(self, input=replace(self.input, n_features=stage.matrix.shape[1]), parts=kept)
+        return replace(self, input=inputs, parts=kept) if len(kept) == len(parts) else None
 
     def quantize(self, inputs: Input, by: Calibration) -> Union:
         if inputs.is_integer:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import StackingClassifier, VotingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier, VotingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge, SGDOneClassSVM
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -74,3 +75,45 @@ def test_scalers_inside_members(estimator: Any) -> None:
     else:
         assert (got == right).mean() >= 0.99
     assert program.verify(rows[150:])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RandomForestClassifier(5, random_state=0),
+        GaussianNB(),
+        LogisticRegression(max_iter=2000),
+        VotingClassifier(
+            [("forest", RandomForestClassifier(3, random_state=0)), ("linear", _machine(LogisticRegression))],
+            voting="soft",
+        ),
+        OneVsRestClassifier(_machine(LogisticRegression)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_features_far_from_zero(estimator: Any) -> None:
+    """Pressures in Pa, temperatures in K: what tells rows apart is a small part of them."""
+    rows = (X + np.array([101_325, 300, 20, 0, 0, 0])).astype(np.float32)
+    estimator.fit(rows.astype(float), np.digitize(Y, [-1, 1]))
+    program = mm.transpile(estimator, name="far", dtype="int16", calibration=rows[:150])
+    assert np.flatnonzero(program.model.input.center).tolist() == [0, 1, 2]
+    assert (program.predict(rows) == estimator.predict(rows.astype(float))).mean() >= 0.99
+    assert program.verify(rows[150:])
+
+
+def test_numbers_far_from_zero() -> None:
+    rows = (X + np.array([101_325, 300, 20, 0, 0, 0])).astype(np.float32)
+    estimator = Ridge(alpha=1e-3).fit(rows.astype(float), Y)
+    for dtype, most in (("int16", 1e-3), ("int8", 0.02)):
+        program = mm.transpile(estimator, dtype=dtype, calibration=rows)
+        off = np.abs(program.predict(rows) - estimator.predict(rows.astype(float)))
+        assert off.max() < most * np.ptp(Y)
+
+
+def test_a_detector_behind_a_scaler_keeps_its_bias() -> None:
+    rows = np.abs(X) + 3
+    estimator = make_pipeline(StandardScaler(), SGDOneClassSVM(nu=0.2, random_state=0))
+    estimator.fit(rows.astype(float))
+    program = mm.transpile(estimator, dtype="int16", calibration=rows[:150])
+    score = estimator.score_samples(rows.astype(float))
+    assert np.abs(program.score_samples(rows) - score).max() < 2e-3 * np.ptp(score)
