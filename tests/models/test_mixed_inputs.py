@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier, VotingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge, SGDOneClassSVM
 from sklearn.multiclass import OneVsRestClassifier
@@ -82,7 +83,7 @@ def test_scalers_inside_members(estimator: Any) -> None:
     [
         RandomForestClassifier(5, random_state=0),
         GaussianNB(),
-        LogisticRegression(max_iter=2000),
+        LinearDiscriminantAnalysis(),
         VotingClassifier(
             [("forest", RandomForestClassifier(3, random_state=0)), ("linear", _machine(LogisticRegression))],
             voting="soft",
