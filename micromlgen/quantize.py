@@ -96,6 +96,14 @@ def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights
     if dtype != "float32" and not inputs.samples:
         model, inputs = _centred(model, scaled_inputs(model, inputs, by), by)
         inputs = model.refined(inputs, by)
+        try:
+            return model.quantize(inputs, by)
+        except UnsupportedError:
+            # Small integers as they are leave weights more to make up for than integers may hold.
+            scaled = model.refined(scaled_inputs(model, inputs, by, kept=False), by)
+            if np.array_equal(np.asarray(scaled.exponents), np.asarray(inputs.exponents)):
+                raise
+            inputs = scaled
     return model.quantize(inputs, by)
 
 
@@ -123,8 +131,10 @@ def _centred(model: Model, inputs: Input, by: Calibration) -> tuple[Model, Input
     return inner, scaled_inputs(inner, replace(model.input, dtype=inputs.dtype, center=center), by)
 
 
-def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
+def scaled_inputs(model: Model, inputs: Input, by: Calibration, kept: bool = True) -> Input:
     """The inputs of an integer mode, whose dtype `inputs` has.
+
+    Features that only hold integers are `kept` as they are if they fit, or only categories are.
 
     Raises
     ------
@@ -150,7 +160,7 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration) -> Input:
             f"dtype={dtype!r} needs calibration=X, typical rows of shape (n_rows, {n}): the model was "
             f"not trained on integers within {top}, or its constants do not show it"
         )
-    exact = integral & fits
+    exact = integral & fits & (kept | model.categorical())
     silent = limits == 0
     if (~exact & ~silent).any():  # what was always 0 is scaled as the others are
         exact, limits = exact & ~silent, np.where(silent, limits.max(), limits)

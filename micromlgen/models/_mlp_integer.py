@@ -258,7 +258,8 @@ def _planned(
         else:
             return plans, values
     raise UnsupportedError(
-        "weights are too large for the steps of what they multiply; use dtype='int16' or 'float32'"
+        "weights are too large for the steps of what they multiply; scale the features before training, or "
+        "use a wider dtype"
     )
 
 

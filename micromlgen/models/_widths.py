@@ -65,7 +65,10 @@ def narrowest(
     lost = losses(model, inputs, by)
     least, stored = lost(widest), _stored(widest)
     for kind in kinds[:-1]:
-        candidate = build(kind)
+        try:
+            candidate = build(kind)
+        except UnsupportedError:  # so few bits do not hold them
+            continue
         pays = isinstance(model, NumericModel) or stored - _stored(candidate) >= _WORTH
         if (lost(candidate) <= least + (lost.more if pays else 0.0)).all():
             return candidate

@@ -12,12 +12,13 @@ from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingC
 from sklearn.linear_model import LogisticRegression, Ridge, SGDOneClassSVM
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neural_network import MLPRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVR
 
 import micromlgen as mm
+from tests.models.test_tree import DIGIT, DIGITS
 
 DRAW = np.random.default_rng(0)
 FLAGS, COUNTS = DRAW.integers(0, 2, (300, 2)), DRAW.integers(0, 5, (300, 1))
@@ -118,3 +119,23 @@ def test_a_detector_behind_a_scaler_keeps_its_bias() -> None:
     program = mm.transpile(estimator, dtype="int16", calibration=rows[:150])
     score = estimator.score_samples(rows.astype(float))
     assert np.abs(program.score_samples(rows) - score).max() < 2e-3 * np.ptp(score)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+def test_small_integers_are_scaled_where_they_leave_weights_no_room(dtype: str) -> None:
+    """Counts up to 16 of which int16 would hold up to 32767: sums of all that these may be are too large."""
+    rows = DIGITS[DIGIT < 4]
+    network = MLPClassifier((6,), activation="tanh", max_iter=300, random_state=0, tol=1e-2)
+    machine = make_pipeline(StandardScaler(), network).fit(rows[::2].astype(float), DIGIT[DIGIT < 4][::2])
+    program = mm.transpile(machine, name="few", dtype=dtype, calibration=rows[::2])
+    assert (np.asarray(program.model.input.exponents) > 0).all()
+    assert (program.predict(rows) == machine.predict(rows.astype(float))).mean() >= 0.99
+    assert program.verify(rows[1::2])
+
+
+def test_integers_stay_as_they_are_where_they_may() -> None:
+    rows = DIGITS[DIGIT < 4]
+    machine = make_pipeline(StandardScaler(), MLPClassifier((6,), max_iter=300, random_state=0, tol=1e-2))
+    machine.fit(rows[::2].astype(float), DIGIT[DIGIT < 4][::2])
+    program = mm.transpile(machine, name="few", dtype="int16", calibration=rows[::2])
+    assert (np.asarray(program.model.input.exponents) == 0).all()
