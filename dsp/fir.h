@@ -8,12 +8,10 @@
 #define MML2_FIR_LPM_ "elpm"
 #define MML2_FIR_PAGE_ "out %[rampz], r13\n\t"
 #define MML2_FIR_RAMPZ_ _SFR_IO_ADDR(RAMPZ)
-#define MML2_FIR_PAGE_OF_(at) ((uint8_t)((at) >> 16))
 #elif defined(__AVR__)
 #define MML2_FIR_LPM_ "lpm"
 #define MML2_FIR_PAGE_
 #define MML2_FIR_RAMPZ_ 0
-#define MML2_FIR_PAGE_OF_(at) 0
 #endif
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define MML2_FIR_DSP_
@@ -51,7 +49,7 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_run(
     register int32_t total __asm__("r22") = sum;
     register uint16_t left __asm__("r16") = n;
     register int16_t next __asm__("r14") = (int16_t)(2 * step - 1); /* bytes on from the second one of a sample */
-    register uint8_t zero __asm__("r13") = MML2_FIR_PAGE_OF_(taps);
+    register uint8_t zero __asm__("r13") = MML2_FLASH_PAGE(taps);
     if (!n) return sum;
     __asm__ volatile(
         MML2_FIR_PAGE_

@@ -52,12 +52,10 @@ static inline uint32_t mml2_nn_offset(const int8_t *x, uint16_t n, uint8_t *colu
 #define MML2_NN_LPM_ "elpm"
 #define MML2_NN_RAMPZ_ _SFR_IO_ADDR(RAMPZ)
 #define MML2_NN_OPEN_ "out %[rampz], r22\n\t"
-#define MML2_NN_PAGE_(at) ((uint8_t)((at) >> 16))
 #else
 #define MML2_NN_LPM_ "lpm"
 #define MML2_NN_RAMPZ_ 0
 #define MML2_NN_OPEN_
-#define MML2_NN_PAGE_(at) 0
 #endif
 /* The product with an input, added to three registers; r22 is 0. */
 #define MML2_NN_PRODUCT_(low, middle, high) \
@@ -71,7 +69,7 @@ static inline uint32_t mml2_nn_offset(const int8_t *x, uint16_t n, uint8_t *colu
 static inline void mml2_nn_some(const uint8_t *column, uint8_t inputs, MML2_FLASH_AT(uint8_t) w, uint8_t *sums)
 {
     uint16_t z = (uint16_t)w;
-    register uint8_t page __asm__("r22") = MML2_NN_PAGE_(w);
+    register uint8_t page __asm__("r22") = MML2_FLASH_PAGE(w);
     register uint8_t count __asm__("r23") = inputs;
     register uint8_t *to __asm__("r24") = sums;
     __asm__ volatile(
