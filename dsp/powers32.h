@@ -1,4 +1,5 @@
 /* Powers and magnitudes of bins of 32 bits, as large as these allow: micromlgen/features/_frames.py. */
+#include "avr16.h"
 #include "bins.h"
 #ifndef MICROMLGEN_POWERS32_2
 #define MICROMLGEN_POWERS32_2
@@ -9,6 +10,13 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
     uint32_t out;
     __asm__("smmla %0, %1, %1, %2" : "=r"(out) : "r"(a), "r"(sum));
     return out;
+#elif defined(MML2_AVR_MUL_)
+    /* Of |a|, up to 2^31: the product in the middle is halved. */
+    const uint32_t v = a < 0 ? 0u - (uint32_t)a : (uint32_t)a;
+    const int16_t high = (int16_t)(v >> 16);
+    const uint16_t low = (uint16_t)v;
+    const uint32_t rest = (uint32_t)mml2_avr_product(high, low) + ((uint32_t)low * low >> 17);
+    return sum + mml2_avr_square(high, 0) + (uint16_t)(rest << 1 >> 16);
 #elif defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
     const int32_t high = a >> 16;
     const uint32_t low = (uint16_t)a;
@@ -20,7 +28,11 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
 }
 
 /* Power in Q-32 of a bin whose parts are shifted up. */
+#if defined(__AVR__)
+static __attribute__((noinline, unused)) int32_t mml2_power32(const int32_t *z, uint8_t up)
+#else
 static inline int32_t mml2_power32(const int32_t *z, uint8_t up)
+#endif
 {
     return (int32_t)mml2_power_add(mml2_power_add(0, z[0] * ((int32_t)1 << up)), z[1] * ((int32_t)1 << up));
 }

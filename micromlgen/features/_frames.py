@@ -100,7 +100,7 @@ class Frames:
         return X[:, starts[:, None] + np.arange(length)].reshape(-1, length), before.ravel()
 
     def powers(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
-        """Of bins, below 2**31, shape (n, n_frames, n_bins), times ``4**shift``, and the shift, (n, n_frames).
+        """Of bins, below 2**31: shape (n, n_frames, n_bins), times ``4**shift``; the shift, (n, n_frames).
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class Frames:
         return of_frames.reshape(-1, self.n_frames, of_frames.size // len(of_frames))
 
     def _spectra(self, X: NDArray[np.int16]) -> tuple[Array, Array, Array, Array]:
-        """Real and imaginary parts of frames in int32, by how much they were shifted up, bits of the largest."""
+        """Real and imaginary parts of frames in int32, how far these were shifted up, bits of the largest."""
         frames, before = self.cut(X)
         up = self.transform.headroom(frames, before)
         re, im = self.transform.spectrum(
@@ -206,7 +206,7 @@ class OfSpectra(Extraction):
 
 
 def frames(who: str, given: dict[str, Any], n_samples: int | None) -> Frames:
-    """Of the parameters sample_rate, n_fft, window, hop_length, n_channels and precision, and windows of n_samples.
+    """By parameters (sample_rate, n_fft, window, hop_length, n_channels, precision), of windows of n_samples.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """What the shape of a spectrum is told by: the twin of dsp/shape.h.
 
-Magnitudes are int64 arrays of shape (..., n_bins), below 2**30 or, of spectra in int16, 2**16; results are in bins unless stated.
+Magnitudes are int64 arrays of shape (..., n_bins), below 2**30 or, of spectra in int16, 2**16; results are in
+bins unless stated.
 """
 
 from __future__ import annotations

@@ -20,8 +20,6 @@ from micromlgen.inputs import Input
 from micromlgen.ir import Layout
 
 Array = NDArray[Any]
-#: Of spectra in int16: the most that a power is off, of that of all bins. Measured.
-_OF_ALL = 2.0**-12
 #: Cycles of a band of a frame.
 _BAND = (2500.0, 400.0, 150.0, 250.0)
 
@@ -89,13 +87,13 @@ class BandPowers(OfSpectra, PowerOf):
         return [Layout(f"{self.frames.precision}, radix 4", flash, cycles, lambda: {"tables": tables}, sizes)]
 
     def contract(self) -> Sequence[str]:
-        of_all = 2.0**-21 + 2.0**-27 * self.frames.transform.n_fft
+        off = f"{2.0**-21 + 2.0**-27 * self.frames.transform.n_fft:.2g}"
         if self.frames.precision == "int16":
-            of_all = _OF_ALL
+            off = "by root mean square 2^-11.5"
         return [
             f"{self.frames.n_frames} frames of {self.frames.transform.n_fft} samples, bins every "
             f"{self.frames.spacing:g} Hz; powers {self._contract()}",
-            f"within 2^-11 of themselves, {of_all:.2g} of the power of all bins, and a step",
+            f"within 2^-11 of themselves, {off} of the power of all bins, and a step",
         ]
 
 
@@ -120,8 +118,8 @@ class BandPower(Extractor):
     n_channels : int
         Channels, interleaved.
     precision : {"int32", "int16"}
-        Integers of the transform, as in `FFT`. "int16" takes half the memory and on AVR less than a third of the
-        cycles; powers are then off by up to 2^-12 of that of all bins.
+        Integers of the transform, as in `FFT`. "int16" takes half the memory and on AVR less than a third of
+        the cycles; a power is then off by 2^-11.5 of that of all bins (root mean square).
 
     Notes
     -----

@@ -31,7 +31,7 @@ _CYCLES = ((160.0, 45.0, 5.0, 20.0), (900.0, 250.0, 60.0, 100.0))
 
 @dataclass(frozen=True, eq=False)
 class LogMel(OfSpectra):
-    """Frames, one after another, of log energies in Q9 of log2: of powers or magnitudes, in sums of 32 bits."""
+    """Frames, one after another, of log energies in Q9 of log2: of powers or magnitudes."""
 
     frames: Frames
     bank: Filterbank
@@ -152,8 +152,9 @@ class LogMel(OfSpectra):
         return out, downs
 
     def tables(self) -> dict[str, Array]:
-        """Those that this one needs: of filters, bins between their corners, and their norms where they have some."""
-        own = {"log2": log2_table(), "weights": self.bank.weights, "counts": self.bank.counts.astype(np.uint16)}
+        """Those that this one needs: also of filters, bins between their corners, norms if there are some."""
+        counts = self.bank.counts.astype(np.uint16)
+        own = {"log2": log2_table(), "weights": self.bank.weights, "counts": counts}
         norms = {} if self.factors is None else {"factors": self.factors}
         return self.frames.tables() | own | norms
 
@@ -164,9 +165,7 @@ class LogMel(OfSpectra):
         return [
             Layout(
                 name=f"{self.frames.precision}, radix 4",
-                flash={
-                    c: sum(sizes) + self.frames.code(k) + _CODE[k] + code[k] for k, c in enumerate(CORES)
-                },
+                flash={c: sum(sizes) + self.frames.code(k) + _CODE[k] + code[k] for k, c in enumerate(CORES)},
                 cycles={
                     c: self.frames.cycles(k) + self.n_frames * (own[k] + cycles[k])
                     for k, c in enumerate(CORES)

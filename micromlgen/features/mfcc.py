@@ -13,9 +13,9 @@ from scipy.fft import dct
 
 from micromlgen.convert import converts
 from micromlgen.features._frames import Frames, OfSpectra, Reading
-from micromlgen.features.logmel import LogMel, frame_names
 from micromlgen.features._melspec import Options
 from micromlgen.features._over_frames import OverFrames
+from micromlgen.features.logmel import LogMel, frame_names
 from micromlgen.features.mel import MelExtractor
 from micromlgen.ir import Layout
 from micromlgen.streams import Framing

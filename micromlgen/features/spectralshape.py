@@ -63,13 +63,17 @@ class Shapes(OfSpectra):
     @property
     def flux_bits(self) -> int:
         """A step of flux is so many steps of magnitudes, as powers of two."""
-        half = self.frames.precision == "int16"  # whose steps are halves
-        return (self.frames.n_bins - 1).bit_length() // 2 + 1 + half
+        # In int16 steps of magnitudes are halves.
+        return (self.frames.n_bins - 1).bit_length() // 2 + 1 + int(self._block)
 
     @property
     def excess(self) -> int:
         """Bits by which magnitudes have more than 16."""
-        return 0 if self.frames.precision == "int16" else 14
+        return 0 if self._block else 14
+
+    @property
+    def _block(self) -> bool:
+        return self.frames.precision == "int16"
 
     @property
     def plus(self) -> int:
@@ -158,7 +162,10 @@ class Shapes(OfSpectra):
         if {"flatness", "peaks"} & set(self.features):
             tables["log2"] = log2_table()
         sizes = [t.nbytes for t in tables.values()]
-        flash = {core: float(self.frames.code(k) + 400 * len(self.features) + sum(sizes)) for k, core in enumerate(CORES)}
+        flash = {
+            core: float(self.frames.code(k) + 400 * len(self.features) + sum(sizes))
+            for k, core in enumerate(CORES)
+        }
         share = len(self.features) / len(FEATURES) * self.frames.n_bins * self.frames.n_frames
         cycles = {
             core: self.frames.n_channels * (self.frames.cycles(k) + share * _BIN[k])
@@ -178,7 +185,9 @@ class Shapes(OfSpectra):
         }
         return [
             f"{framed.n_frames} frames of {framed.transform.n_fft} samples, bins every {framed.spacing:g} Hz",
-            "of magnitudes that are off by up to 2^-14 of the largest, by the transform",
+            "of magnitudes that are off by "
+            + ("2^-11.5 of the largest (root mean square)" if self._block else "up to 2^-14 of the largest")
+            + ", by the transform",
             *(f"{feature} {promises[feature]}" for feature in self.features),
         ]
 
@@ -210,6 +219,10 @@ class SpectralShape(Extractor):
         For "peaks", from 1 to 16.
     n_channels : int
         Channels, interleaved.
+    precision : {"int32", "int16"}
+        Integers of the transform, as in `FFT`. "int16" takes half the memory and on AVR half the cycles. S is
+        then off by 2^-11.5 of its largest (root mean square), which what is said of all bins feels most:
+        flatness of tones, and bandwidth.
 
     Notes
     -----

@@ -20,6 +20,7 @@ BANDS = {"low": (0, 13), "mid": (13, 30), "high": (30, 50)}
 CASES = [
     Case("bands", BandPower(BANDS, 100, 32).fit(stacked(32)), stacked(32)),
     Case("bands_log", BandPower(BANDS, 100, 16, output="log", n_channels=2).fit(stacked(80)), stacked(80)),
+    Case("bands_block", BandPower(BANDS, 100, 16, precision="int16").fit(stacked(40)), stacked(40)),
     Case("bands_relative", BandPower(BANDS, 100, 16, None, output="relative").fit(stacked(40)), stacked(40)),
 ]
 
@@ -41,6 +42,20 @@ def test_welchs_method_of_scipy(n_fft: int, n: int, window: str | None) -> None:
     bound = 2.0**-11 * exact + (2.0**-21 + 2.0**-27 * n_fft) * exact[:, 3:] + 1e-6
     assert (off <= bound).all()
     assert (np.abs(fitted.dequantize(fitted.transform(X)) - exact) <= bound + 1).all()
+
+
+@pytest.mark.parametrize("window", ["hann", None])
+@pytest.mark.parametrize(("n_fft", "n"), [(8, 8), (64, 300), (256, 1024), (4096, 4096)])
+def test_error_of_a_block(n_fft: int, n: int, window: str | None) -> None:
+    """As the contract tells it: of the power of all bins."""
+    X = windows(n)
+    fitted = BandPower([(0, 12), (12, 30), (0, 50)], 100, n_fft, window, precision="int16").fit(X)
+    exact = fitted.reference(X)
+    of, _ = fitted.extraction().powers(X)
+    off = np.abs(of.m * 2.0**of.e - exact) / np.maximum(exact[:, 2:], 1e-9)
+    assert np.sqrt((off**2).mean()) <= 2.0**-11.5
+    assert off.max() <= 2.0**-9.5
+    assert any("2^-11.5 of the power of all bins" in line for line in fitted.extraction().contract())
 
 
 def test_outputs() -> None:
@@ -68,17 +83,21 @@ def test_the_largest_power_is_held() -> None:
 @pytest.mark.parametrize("where", ["host", pytest.param("boards", marks=pytest.mark.boards)])
 def test_c_is_the_twin(where: str) -> None:
     calls, twins = [], []
-    for i, (n_fft, n, window, channels, output) in enumerate(
+    for i, (n_fft, n, window, channels, output, precision) in enumerate(
         [
-            (8, 8, None, 1, "power"),
-            (64, 200, "hann", 3, "log"),
-            (64, 64, "hann", 1, "relative"),
-            (128, 256, "hamming", 2, "relative"),
-            (256, 256, None, 1, "power"),
+            (8, 8, None, 1, "power", "int32"),
+            (64, 200, "hann", 3, "log", "int32"),
+            (64, 64, "hann", 1, "relative", "int32"),
+            (128, 256, "hamming", 2, "relative", "int32"),
+            (256, 256, None, 1, "power", "int32"),
+            (8, 8, None, 1, "power", "int16"),
+            (64, 200, "hann", 3, "log", "int16"),
+            (256, 512, "hann", 1, "relative", "int16"),
         ]
     ):
         X = windows(n * channels)
-        fitted = BandPower(BANDS, 100, n_fft, window, output=output, n_channels=channels).fit(X)
+        options = {"output": output, "n_channels": channels, "precision": precision}
+        fitted = BandPower(BANDS, 100, n_fft, window, **options).fit(X)
         program = mm.transpile(fitted, name=f"bands{i}")
         calls.append(predict_call(program.model, program.header, program.name, X))
         twins.append(fitted.transform(X))
@@ -115,6 +134,7 @@ def test_side_by_side_with_other_extractors() -> None:
         ({"bands": [(0, 9)], "output": "relative"}, r"output='relative' is of several bands; there is one"),
         ({"sample_rate": "100"}, r"sample_rate='100': a number of Hz is needed"),
         ({"n_fft": 100}, r"n_fft=100; a power of two from 8 to 4096 is needed"),
+        ({"precision": "int8"}, r"precision='int8': use 'int32' or 'int16'"),
         ({"hop_length": 0}, r"hop_length=0; an integer from 1 to 32768 is needed"),
         ({"n_channels": 2}, r"windows have 64 samples; of each of 2 channels n_fft=64 or more are needed"),
         ({"window": "hanning?"}, r"window='hanning\?' is none of scipy"),

@@ -12,6 +12,7 @@ from micromlgen.boards import STRICT, Call, core
 from micromlgen.features._root import log2_q11, log2_table
 from micromlgen.render import _environment, source
 
+KINDS = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 DSP = Path(__file__).parents[2] / "dsp"
 
 
@@ -40,6 +41,19 @@ def test_a_header_has_each_file_once() -> None:
     assert text.index("MICROMLGEN_LOG2_2") < text.index("MICROMLGEN_BINS_2")
     assert text.count("#ifndef MICROMLGEN_FLASH_AT_2") == 1
     assert "#include" not in text  # flash.h, which includes some, is in every generated header already
+
+
+@pytest.mark.parametrize("name", ["host", *(pytest.param(n, marks=pytest.mark.boards) for n in KINDS)])
+def test_powers_are_exact_up_to_the_largest(name: str) -> None:
+    """Which is that of -2^31, whose magnitude 32 bits with a sign do not hold."""
+    rng = np.random.default_rng(0)
+    extremes = [-(2**31), 2**31 - 1, 1 - 2**31, -(2**30), 65535, 65536, -65535, -65536, -1, 0, 1]
+    a = np.concatenate([extremes, rng.integers(-(2**31), 2**31, 100)]).astype(np.int32)
+    header = f"#include <stdint.h>\n#include <string.h>\n{source('flash')}\n{source('powers32')}"
+    statement = "int32_t a; memcpy(&a, x, 4); y[0] = (int32_t)mml2_power_add(5, a);"
+    call = Call(header, a.view(np.int16).reshape(-1, 2), statement)
+    result = core(name).run([call], flags=("-O2", *STRICT), measure=False)[0]
+    np.testing.assert_array_equal(result.y[:, 0], 5 + (np.abs(a.astype(np.int64)) ** 2 >> 32))
 
 
 def test_logarithms_are_the_twin_up_to_the_largest() -> None:

@@ -11,7 +11,7 @@ import micromlgen as mm
 from micromlgen.calls import predict_call
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import BandPower, SpectralShape, Statistics
-from micromlgen.features.spectralshape import FEATURES
+from micromlgen.features.spectralshape import FEATURES, _reference_of
 from tests.cases import Case
 from tests.features.runs import assert_same
 from tests.features.windows import for_spectra as windows
@@ -19,6 +19,7 @@ from tests.features.windows import stacked
 
 CASES = [
     Case("shape_one", SpectralShape(100, n_fft=32).fit(stacked(32)), stacked(32)),
+    Case("shape_block", SpectralShape(100, n_fft=32, precision="int16").fit(stacked(40)), stacked(40)),
     Case("shape_frames", SpectralShape(100, FEATURES, 16, n_channels=2).fit(stacked(64)), stacked(64)),
 ]
 RATE, ROLL = 1000, 0.85
@@ -90,6 +91,41 @@ def test_the_reference_is_librosas() -> None:
     np.testing.assert_allclose(ours[0], [float(v.ravel()[0]) for v in theirs], rtol=1e-6)
 
 
+@pytest.mark.parametrize("window", ["hann", None])
+@pytest.mark.parametrize(("n_fft", "n"), [(16, 40), (256, 512), (2048, 4096)])
+def test_magnitudes_and_features_of_a_block(n_fft: int, n: int, window: str | None) -> None:
+    """Magnitudes are a little off, features are those of these magnitudes."""
+    X = windows(n)
+    fitted = SpectralShape(RATE, FEATURES, n_fft, window, precision="int16").fit(X)
+    definition = fitted.extraction()
+    s, shift = definition.frames.magnitudes(X)
+    step = definition.frames.step_of_magnitude
+    s = s * step * 2.0 ** -shift[..., None]
+    values = None if window is None else signal.get_window(window, n_fft)
+    exact = np.abs(definition.frames.reference(X.astype(float), values))
+    off = (np.abs(s - exact) / np.maximum(exact.max(axis=2, keepdims=True), 1e-9))[exact.max(axis=2) > 0]
+    assert np.sqrt((off**2).mean()) <= 2.0**-11.5
+    assert off.max() <= 2.0**-7
+    names = list(fitted.get_feature_names_out())
+    got = dict(zip(names, fitted.dequantize(fitted.transform(X)).T, strict=True))
+    for t in range(2):
+        for feature, relative, absolute in (
+            ("centroid", 2.0**-13, RATE * 2.0**-16),
+            ("bandwidth", 2.0**-12, RATE * 2.0**-7 / n_fft),
+            ("flatness", 0, 0.001),
+            ("flux", 2.0**-12, step * 2.0**definition.flux_bits),
+        ):
+            if feature == "flux" and not t:
+                continue
+            # Of flatness no magnitude counts as less than a step.
+            least = (step * 2.0 ** -shift[:, t])[:, None] if feature == "flatness" else 0
+            own = _reference_of(feature, np.maximum(s[:, t], least), s[:, t - 1], definition, ROLL)[:, 0]
+            # Where frames differ in their exponents, the quieter one counts in steps of the louder.
+            coarse = np.sqrt(n_fft) * step * 2.0 ** -shift.min(axis=1)
+            bound = relative * own + absolute + (coarse if feature == "flux" else 0)
+            assert (np.abs(got[f"{feature}_{t}"] - own) <= bound).all(), feature
+
+
 def test_peaks_are_the_largest_that_scipy_finds() -> None:
     x = windows(256)[:1]
     s = np.abs(np.fft.rfft(x * signal.get_window("hann", 256)))[0]
@@ -115,17 +151,20 @@ def test_silence() -> None:
 @pytest.mark.parametrize("where", ["host", pytest.param("boards", marks=pytest.mark.boards)])
 def test_c_is_the_twin(where: str) -> None:
     calls, twins = [], []
-    for i, (features, n_fft, n, window, channels) in enumerate(
+    for i, (features, n_fft, n, window, channels, precision) in enumerate(
         [
-            (FEATURES, 8, 16, None, 1),
-            (FEATURES, 64, 200, "hann", 3),
-            (("peaks", "centroid"), 64, 64, "hann", 1),
-            (("flux",), 128, 256, "hamming", 2),
-            (("bandwidth", "rolloff", "flatness"), 256, 256, None, 1),
+            (FEATURES, 8, 16, None, 1, "int32"),
+            (FEATURES, 64, 200, "hann", 3, "int32"),
+            (("peaks", "centroid"), 64, 64, "hann", 1, "int32"),
+            (("flux",), 128, 256, "hamming", 2, "int32"),
+            (("bandwidth", "rolloff", "flatness"), 256, 256, None, 1, "int32"),
+            (FEATURES, 8, 16, None, 1, "int16"),
+            (FEATURES, 64, 200, "hann", 3, "int16"),
+            (("bandwidth", "flux"), 256, 512, None, 1, "int16"),
         ]
     ):
         X = windows(n * channels)
-        fitted = SpectralShape(RATE, features, n_fft, window, n_channels=channels).fit(X)
+        fitted = SpectralShape(RATE, features, n_fft, window, n_channels=channels, precision=precision).fit(X)
         program = mm.transpile(fitted, name=f"shape{i}")
         calls.append(predict_call(program.model, program.header, program.name, X))
         twins.append(fitted.transform(X))
@@ -158,6 +197,7 @@ def test_spectra_of_several_extractors_side_by_side() -> None:
         ({"roll_percent": 85}, r"roll_percent=85; a number above 0 and below 1 is needed"),
         ({"n_peaks": 0}, r"n_peaks=0; an integer from 1 to 16 is needed"),
         ({"n_fft": 65}, r"n_fft=65; a power of two from 8 to 4096 is needed"),
+        ({"precision": 16}, r"precision=16: use 'int32' or 'int16'"),
         ({"sample_rate": -1}, r"sample_rate=-1: a number of Hz is needed"),
     ],
 )
