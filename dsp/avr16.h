@@ -49,6 +49,19 @@ static inline int32_t mml2_avr_product(int16_t a, uint16_t b)
     return out;
 }
 
+/* a * b. */
+static inline int32_t mml2_avr_signed(int16_t a, int16_t b)
+{
+    int32_t out;
+    uint8_t zero;
+    __asm__("clr %1\n\t mul %A2,%A3\n\t movw %A0,r0\n\t muls %B2,%B3\n\t movw %C0,r0\n\t"
+        "mulsu %B2,%A3\n\t sbc %D0,%1\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%1\n\t"
+        "mulsu %B3,%A2\n\t sbc %D0,%1\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%1\n\t"
+        "clr r1"
+        : "=&r"(out), "=&r"(zero) : "a"(a), "a"(b) : "r0");
+    return out;
+}
+
 /* a * b / 2^16, rounded down, for products below 2^48. */
 static inline uint32_t mml2_avr_high(uint32_t a, uint16_t b)
 {

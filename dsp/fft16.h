@@ -14,6 +14,16 @@ static inline uint8_t mml2_fft16_excess(uint16_t every)
     return every & 0x8000u ? 3 : every & 0x4000u ? 2 : every & 0x2000u ? 1 : 0;
 }
 
+/* a * w of an element of a window, some of which are negative. */
+static inline int32_t mml2_fft16_windowed(int16_t a, int16_t w)
+{
+#if defined(MML2_AVR_MUL_)
+    return mml2_avr_signed(a, w);
+#else
+    return (int32_t)a * w;
+#endif
+}
+
 /* Sample `at` times the window: shifted up by in.up, which fills 15 bits, then down by `down`, in Q0 of both. */
 static inline int_fast16_t mml2_fft16_sample(mml2_samples_t in, uint8_t down, uint16_t at)
 {
@@ -29,7 +39,7 @@ static inline int_fast16_t mml2_fft16_sample(mml2_samples_t in, uint8_t down, ui
     }
     if (!in.windowed) return ((value >> (down - 1)) + 1) >> 1;
     if (place > in.length / 2u) place = (uint16_t)(in.length - place); /* the second half is the first, backwards */
-    product = mml2_product16((int16_t)value, (uint16_t)MML2_FLASH_GET_U16(in.window, place));
+    product = mml2_fft16_windowed((int16_t)value, (int16_t)MML2_FLASH_GET_U16(in.window, place));
     return (int_fast16_t)(((int16_t)(product >> 16) >> (down - 2)) + 1) >> 1;
 }
 

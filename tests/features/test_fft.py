@@ -126,7 +126,9 @@ def test_the_largest_output_fits(n_fft: int, window: str | None) -> None:
 
 
 @pytest.mark.parametrize("precision", ["int32", "int16"])
-@pytest.mark.parametrize(("output", "window"), [(o, "hann") for o in OUTPUTS] + [("complex", None)])
+@pytest.mark.parametrize(
+    ("output", "window"), [(o, "hann") for o in OUTPUTS] + [("complex", None), ("complex", "flattop")]
+)
 def test_c_is_the_twin_at_every_size(output: str, window: str | None, precision: str) -> None:
     calls, twins = [], []
     for n_fft in SIZES:
