@@ -30,7 +30,7 @@ def test_no_two_files_define_a_function_of_one_name() -> None:
     """Any two of them may meet in a header, or in a sketch with several."""
     defined: dict[str, set[str]] = {}
     for path in (*DSP.iterdir(), *(DSP.parent / "templates").glob("*.j2")):
-        for name in re.findall(r"^static\b[^=;]*?\b(mml2_\w+)\(", path.read_text(), re.MULTILINE):
+        for name in re.findall(r"^static\b[^=;)]*?\b(mml2_\w+)\(", path.read_text(), re.MULTILINE):
             defined.setdefault(name, set()).add(path.name)
     assert len(defined) > 100
     assert not {name: files for name, files in defined.items() if len(files) > 1}
