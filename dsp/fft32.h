@@ -5,6 +5,8 @@
 #include "fft32_first.h"
 #include "fft32_pass.h"
 #include "fft32_apart.h"
+#include "fft32_pass_avr.h"
+#include "fft32_first_avr.h"
 #ifndef MICROMLGEN_FFT32_2
 #define MICROMLGEN_FFT32_2
 /* Bins 0 to N / 2 of N = 2 * size samples: real and imaginary parts in z[0] to z[N + 1].
@@ -15,7 +17,14 @@
 static inline uint32_t mml2_fft32(
     mml2_samples_t in, int32_t *z, uint16_t size, uint8_t radix, MML2_FLASH_AT(int16_t) table)
 {
-    uint16_t quarter = radix, step = (uint16_t)(size / 2u / radix);
+    uint16_t quarter = radix;
+#if defined(MML2_AVR_MUL_)
+    mml2_avr32_load(in, z, size, radix);
+    mml2_avr32_of_4(z, z + 2u * size);
+    if (radix == 8) mml2_avr32_of_8(z, z + 2u * size);
+    for (; quarter < size; quarter = (uint16_t)(4u * quarter)) mml2_avr32_pass(z, size, quarter, table);
+#else
+    uint16_t step = (uint16_t)(size / 2u / radix);
     mml2_fft32_first(in, z, size, radix);
 #if defined(MML2_FFT32_UNROLLED_)
     if (radix == 4) {
@@ -34,6 +43,7 @@ static inline uint32_t mml2_fft32(
     for (; quarter < size; quarter = (uint16_t)(4u * quarter), step = (uint16_t)(step / 4u)) {
         mml2_fft32_pass(z, size, quarter, step, table);
     }
+#endif
     return mml2_fft32_apart(z, size, table);
 }
 #endif

@@ -1,4 +1,5 @@
 /* The last pass of fft32.h: one spectrum out of those of even and odd samples. */
+#include "fft32_apart_avr.h"
 #include "twiddle32.h"
 #ifndef MICROMLGEN_FFT32_APART_2
 #define MICROMLGEN_FFT32_APART_2
@@ -9,13 +10,17 @@ static inline uint32_t mml2_fft32_bits(int32_t a) { return (uint32_t)(a ^ a >> 3
 static inline uint32_t mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT(int16_t) table)
 {
     int32_t *low = z + 2, *high = z + 2u * size - 2;
-    uint_fast16_t k;
     uint32_t every;
     z[2u * size] = z[0] - z[1];
     z[2u * size + 1u] = 0;
     z[0] += z[1];
     z[1] = 0;
     every = mml2_fft32_bits(z[0]) | mml2_fft32_bits(z[2u * size]);
+#if defined(MML2_AVR_MUL_)
+    every |= mml2_avr32_apart(low, high, table);
+    low = z + size;
+#else
+    uint_fast16_t k;
     for (k = 1; low != high; ++k, low += 2, high -= 2) {
         const mml2_twiddle_t w = mml2_twiddle(table, k);
         const int32_t dr = low[0] - high[0], si = low[1] + high[1];
@@ -28,6 +33,7 @@ static inline uint32_t mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT
         high[1] = pi - ei;
         every |= mml2_fft32_bits(low[0]) | mml2_fft32_bits(low[1]) | mml2_fft32_bits(high[0]) | mml2_fft32_bits(high[1]);
     }
+#endif
     low[1] = -low[1];
     return every | mml2_fft32_bits(low[0]) | mml2_fft32_bits(low[1]);
 }

@@ -1,5 +1,6 @@
 /* Logarithms of the energies of triangular filters, from the powers or magnitudes of bins: micromlgen/features/_logmel.py. */
 #include "addresses.h"
+#include "apart.h"
 #include "half.h"
 #include "log2.h"
 #ifndef MICROMLGEN_MEL_2
@@ -36,7 +37,7 @@ static inline uint32_t mml2_mel_with(uint32_t energy, mml2_mel_offset_t offset, 
    counts: how many bins lie between a filter's corner and the next, n + 1 of them. weights: of each bin, Q15: how
    far it is between the two; half of that is its part in the filter that rises there, rounded down, and the rest is the
    part in the one before, which falls. Sums are halved where they reach 2^31, and the bins behind with them. */
-static inline void mml2_mel(
+MML2_APART_ void mml2_mel(
     const uint32_t *p, int16_t *log, uint8_t n, int32_t plus, int16_t lowest, mml2_mel_offset_t offset,
     MML2_FLASH_AT(uint16_t) counts,
     MML2_FLASH_AT(int16_t) weights, MML2_FLASH_AT(uint16_t) log2, MML2_FLASH_AT(int16_t) factors, uint8_t with_factors)

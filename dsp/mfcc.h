@@ -1,5 +1,6 @@
 /* The cosine transform of log energies: micromlgen/features/mfcc.py. */
 #include "addresses.h"
+#include "apart.h"
 #ifndef MICROMLGEN_MFCC_2
 #define MICROMLGEN_MFCC_2
 /* halves[0] * row[0] + halves[1] * row[1], with the halves the other way round if `back`. */
@@ -25,7 +26,7 @@ static inline int32_t mml2_mfcc_pair(const int16_t *halves, MML2_FLASH_AT(int16_
    sums or differences times these over 2^8, to the coefficients' Q. The second half of a row is the first one
    backwards, with the sign of an odd one changed. Two products of 15 by 15 bits add up below 2^31, and are then rounded
    down, as halves are; 64 of these are below 2^29. Sums are rounded to nearest. */
-static inline void mml2_mfcc(
+MML2_APART_ void mml2_mfcc(
     int16_t *log, int16_t *y, uint8_t first, uint8_t n, uint8_t m, MML2_FLASH_AT(int16_t) rows,
     MML2_FLASH_AT(uint8_t) shifts)
 {

@@ -1,6 +1,7 @@
 /* Powers and magnitudes of bins of 32 bits, as large as these allow: micromlgen/features/_frames.py. */
 #include "avr16.h"
 #include "bins.h"
+#include "powers32_avr.h"
 #ifndef MICROMLGEN_POWERS32_2
 #define MICROMLGEN_POWERS32_2
 /* sum + a^2 / 2^32, rounded down. */
@@ -42,12 +43,23 @@ static inline int32_t mml2_power32(const int32_t *z, uint8_t up)
 static inline uint8_t mml2_powers32(int32_t *z, uint16_t n, uint32_t every)
 {
     const uint8_t up = (uint8_t)(every ? 31u - mml2_bit_length(every) : 0u);
+#if defined(MML2_AVR_MUL_)
+    if (up >= 8u) {
+        uint16_t i;
+        for (i = 0; i < 2u * n; ++i) {
+            uint8_t bytes;
+            for (bytes = up / 8u; bytes; --bytes) z[i] *= 256;
+        }
+    }
+    mml2_avr_powers(z, n, (uint8_t)(1u << (up & 7u)));
+#else
     const int32_t *at = z;
     for (; n > 1u; n = (uint16_t)(n - 2u), z += 2, at += 4) {
         z[0] = mml2_power32(at, up);
         z[1] = mml2_power32(at + 2, up);
     }
     if (n) *z = mml2_power32(at, up);
+#endif
     return up;
 }
 

@@ -162,13 +162,32 @@ def test_boards_give_the_twin(name: str) -> None:
 
 
 @pytest.mark.boards
-def test_a_block_without_a_multiplier_gives_the_twin() -> None:
-    """As on an ATtiny, for which the compiler has C alone."""
-    fft = FFT(128, "hann", precision="int16")
-    program = mm.transpile(fft, name="block")
+def test_avr_gives_the_twin_at_every_size() -> None:
+    """Its assembler has both radices of the first pass, samples scaled by bytes, and windows below 0."""
+    calls, twins = [], []
+    for n_fft in (8, 16, 32, 64, 128):
+        X = np.concatenate([loudest(n_fft)[::7], stacked(n_fft)])
+        for window in (None, "flattop", ("gaussian", 0.3)):
+            fft = FFT(n_fft, window, "complex")
+            program = mm.transpile(fft, name=f"fft{len(calls)}")
+            calls.append(predict_call(program.model, program.header, program.name, X))
+            twins.append(fft.transform(X))
+    for result, twin in zip(core("avr").run(calls, flags=("-O2", *STRICT)), twins, strict=True):
+        np.testing.assert_array_equal(result.y, twin)
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("precision", ["int32", "int16"])
+def test_an_avr_without_a_multiplier_gives_the_twin(precision: str) -> None:
+    """As an ATtiny, for which the compiler has C alone."""
+    fft = FFT(128, "hann", precision=precision)
+    program = mm.transpile(fft, name="plain")
     call = predict_call(program.model, program.header, program.name, stacked(128))
-    result = core("avr").run([call], flags=("-Os", "-U__AVR_HAVE_MUL__", *STRICT))[0]
-    np.testing.assert_array_equal(result.y, fft.transform(stacked(128)))
+    # Without the second one, avr-libc defines the first one again.
+    flags = ("-Os", "-U__AVR_HAVE_MUL__", "-U__AVR_ENHANCED__", *STRICT)
+    np.testing.assert_array_equal(core("avr").run([call], flags=flags)[0].y, fft.transform(stacked(128)))
+    assert not any(name.startswith("mml2_avr") for name in core("avr").symbols(call, flags=flags))
+    assert any(name.startswith("mml2_avr") for name in core("avr").symbols(call, flags=("-Os", *STRICT)))
 
 
 def test_mantissas_are_the_callers_own() -> None:

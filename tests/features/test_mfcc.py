@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import micromlgen as mm
-from micromlgen.boards import STRICT, core
+from micromlgen.boards import STRICT, board, core
 from micromlgen.calls import predict_call
 from micromlgen.features import MFCC, MelSpectrogram
 from tests.cases import SANITIZE, Case
@@ -251,6 +251,18 @@ def test_boards_give_the_twin(name: str) -> None:
         twins.append(extractor.transform(stacked(n)))
     for result, twin in zip(core(name).run(calls, flags=("-O2", *STRICT)), twins, strict=True):
         np.testing.assert_array_equal(result.y, twin)
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize("flags", ["-Os", "-O2"])
+def test_real_time_on_an_uno(flags: str) -> None:
+    """A frame of 32 ms in 16 ms and 1.2 KB of RAM, in the precision that has little error."""
+    program = mm.transpile(MFCC(8000, n_fft=256, n_mels=20), name="heard")
+    call = predict_call(program.model, program.header, program.name, stacked(256))
+    result = board("uno").core.run([call], flags=(flags, *STRICT))[0]
+    np.testing.assert_array_equal(result.y, program.model.predict(stacked(256)))
+    assert result.cost.max() <= 250_000
+    assert result.stack <= 1228
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int16", "int8"])
