@@ -1,6 +1,7 @@
 /* The cosine transform of log energies: micromlgen/features/mfcc.py. */
 #include "addresses.h"
 #include "apart.h"
+#include "avr16.h"
 #ifndef MICROMLGEN_MFCC_2
 #define MICROMLGEN_MFCC_2
 /* halves[0] * row[0] + halves[1] * row[1], with the halves the other way round if `back`. */
@@ -14,6 +15,9 @@ static inline int32_t mml2_mfcc_pair(const int16_t *halves, MML2_FLASH_AT(int16_
     if (back) __asm__("smuadx %0, %1, %2" : "=r"(sum) : "r"(pair), "r"(row));
     else __asm__("smuad %0, %1, %2" : "=r"(sum) : "r"(pair), "r"(row));
     return sum;
+#elif defined(MML2_AVR_MUL_)
+    const uint32_t row = MML2_FLASH_GET_U32(MML2_FLASH_SKIP(int16_t, rows, at), 0);
+    return back ? mml2_avr_pair(halves[1], halves[0], row) : mml2_avr_pair(halves[0], halves[1], row);
 #else
     const int16_t low = (int16_t)MML2_FLASH_GET_U16(rows, at), high = (int16_t)MML2_FLASH_GET_U16(rows, at + 1u);
     return (int32_t)halves[back ? 1 : 0] * low + (int32_t)halves[back ? 0 : 1] * high;
