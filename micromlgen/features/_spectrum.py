@@ -83,19 +83,24 @@ class Bins(Extraction):
             "log": f"powers of bins in steps of {DB:.6f} dB; 0 is {20 * np.log10(unit):.2f} dB and below",
         }[self.output]
 
-    def layout(self, name: str, twiddles: Mapping[str, Array], costs: Costs) -> Layout:
-        """The layout with these twiddles, by their table's name, and what else the spectrum needs."""
-        tables = dict(twiddles)
-        if self.transform.window is not None:
+    def layout(self, name: str, twiddles: Mapping[str, Array] | None, costs: Costs) -> Layout:
+        """The layout with these twiddles, by their table's name, and what else the spectrum needs.
+
+        None: others compute the transform.
+        """
+        alone = twiddles is not None
+        tables = dict(twiddles or {})
+        if alone and self.transform.window is not None:
             tables["window"] = self.transform.window
         if self.output == "log":
             tables["log2"] = log2_table()
         size = sum(t.nbytes for t in tables.values())
         output = "magnitude" if self.output == "log" else self.output
         code = [
-            costs.code["complex"][k] + (costs.code[output][k] if output != "complex" else 0) for k in range(4)
+            alone * costs.code["complex"][k] + (costs.code[output][k] if output != "complex" else 0)
+            for k in range(4)
         ]
-        work = self.transform.n_fft * np.log2(self.transform.n_fft)
+        work = alone * self.transform.n_fft * np.log2(self.transform.n_fft)
         cycles = [costs.work[k] * work + costs.of_bin[output][k] * self.n_bins for k in range(4)]
         return Layout(
             name=name,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,35 @@ from numpy.typing import NDArray
 from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.extraction import Extraction
+from micromlgen.features._frames import CORES, Frames, OfSpectra, Reading
 from micromlgen.ir import Layout
 from micromlgen.models._members import Member, together
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Parts that read the same spectra, which are computed once."""
+
+    numbers: tuple[int, ...]
+    frames: Frames
+    reads: tuple[Reading, ...]
+
+    @property
+    def several(self) -> bool:
+        """Whether not all read the same of them."""
+        return len(set(self.reads)) > 1
+
+    @property
+    def both(self) -> bool:
+        """Whether powers and magnitudes are there at once."""
+        return {"powers", "magnitudes"} <= set(self.reads)
+
+    @property
+    def first_read(self) -> Reading:
+        """What the transform's function gives."""
+        return "mantissas" if self.several else self.reads[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +82,49 @@ class Beside(Extraction):
     def predict(self, Q: Array) -> Array:
         return np.concatenate([part.predict(Q) for part in self.parts], axis=1)
 
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Of parts that share spectra."""
+        same: dict[tuple[Any, ...], list[tuple[int, OfSpectra]]] = {}
+        for i, part in enumerate(self.parts):
+            if isinstance(part, OfSpectra):
+                same.setdefault(part.spectra.same, []).append((i, part))
+        return [
+            Group(tuple(i for i, _ in found), found[0][1].spectra, tuple(part.reads for _, part in found))
+            for found in same.values()
+            if len(found) > 1
+        ]
+
+    @property
+    def alone(self) -> list[int]:
+        """Numbers of the other parts."""
+        shared = {i for group in self.groups for i in group.numbers}
+        return [i for i in range(len(self.parts)) if i not in shared]
+
     @property
     def members(self) -> list[Member]:
         """The extractors that are rendered inside."""
-        return [Member(f"part{i}", part) for i, part in enumerate(self.parts)]
+        alone, out = self.alone, []
+        for i, part in enumerate(self.parts):
+            out.append(Member(f"part{i}", part if i in alone else cast(OfSpectra, part).sharing()))
+        return out
 
     def layouts(self) -> Sequence[Layout]:
-        return together(self.members, code=(40, 30, 30, 30))
+        shared = [group.frames for group in self.groups]
+        sizes = [table.nbytes for frames in shared for table in frames.tables().values()]
+        code = [40 + sum(sizes) + sum(frames.code(k) for frames in shared) for k in range(4)]
+        cycles = {
+            core: sum(frames.n_channels * frames.cycles(k) for frames in shared)
+            for k, core in enumerate(CORES)
+        }
+        return [
+            replace(
+                layout,
+                cycles={core: count + cycles[core] for core, count in layout.cycles.items()},
+                tables=[*sizes, *layout.tables],
+            )
+            for layout in together(self.members, code)
+        ]
 
     def contract(self) -> Sequence[str]:
         return [f"{part.source}: {line}" for part in self.parts for line in part.contract()]

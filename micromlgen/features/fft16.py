@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.features._fft16 import RealFFT16, quarter_wave, rounded
+from micromlgen.features._frames import Frames, OfSpectra, Reading
 from micromlgen.features._root import log2_q11, root
 from micromlgen.features._spectrum import Bins, Costs
 from micromlgen.ir import Layout
@@ -24,10 +25,23 @@ _COSTS = Costs(
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum16(Bins):
+class Spectrum16(Bins, OfSpectra):
     """Outputs of a transform in int16, in the units of that in int32."""
 
     transform: RealFFT16
+    #: Whether others compute it.
+    shared: bool = False
+
+    @property
+    def reads(self) -> Reading:
+        return "mantissas"
+
+    @property
+    def spectra(self) -> Frames:
+        return Frames(self.transform, 1.0, self.transform.n_fft, 1, shared=self.shared)
+
+    def sharing(self) -> Self:
+        return replace(self, shared=True)
 
     def predict(self, Q: Array) -> Array:
         re, im, exponent = self.transform.mantissas(np.asarray(Q, np.int16))
@@ -45,7 +59,8 @@ class Spectrum16(Bins):
         return np.where(square > 0, log, 0).astype(np.int16)
 
     def layouts(self) -> Sequence[Layout]:
-        return [self.layout("int16, radix 4", {"wave": quarter_wave(self.transform.n_fft)}, _COSTS)]
+        wave = None if self.shared else {"wave": quarter_wave(self.transform.n_fft)}
+        return [self.layout("int16, radix 4", wave, _COSTS)]
 
     def contract(self) -> Sequence[str]:
         what = self.what("to 2^-14 of the loudest bin's", "rounded down")
