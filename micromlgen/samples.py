@@ -19,19 +19,59 @@ def check_integers(X: Any, what: str) -> NDArray[np.int16]:
     Raises
     ------
     UnsupportedError
-        With `what` named, if the type or a value is unfit.
+        With `what` named and what to do, if the type or a value is unfit.
     """
-    samples = np.asarray(X)
+    if hasattr(X, "toarray"):
+        raise UnsupportedError(f"{what} is a sparse matrix; pass X.toarray()")
+    if np.ma.is_masked(X):
+        raise UnsupportedError(f"{what} has masked samples; windows with them must be left out or filled")
+    try:
+        samples = np.asarray(X)
+    except ValueError as error:
+        raise UnsupportedError(f"{what} is no array: windows are not all as long") from error
+    if samples.dtype == object and samples.size:
+        samples = _as_integers(samples)
     if samples.dtype.kind not in "iu":
         raise UnsupportedError(
             f"{what} has dtype {samples.dtype}; int16 samples are needed, as the board's converter gives "
-            "them: of floats within ±1 pass np.rint(X * 32767).astype(np.int16)"
+            f"them{_instead(samples)}"
         )
     if samples.dtype != np.int16 and samples.size:
         low, high = int(samples.min()), int(samples.max())
         if low < -32768 or high > 32767:
-            raise UnsupportedError(f"{what} has samples from {low} to {high}; int16 holds -32768 to 32767")
+            shift = f"pass X >> {max(high, ~low).bit_length() - 15}"
+            if low >= 0 and high < 1 << 16:
+                shift = "of a converter without sign pass X.astype(np.int32) - 32768"
+            raise UnsupportedError(
+                f"{what} has samples from {low} to {high}; int16 holds -32768 to 32767: {shift}"
+            )
     return samples.astype(np.int16)
+
+
+def _as_integers(samples: NDArray[Any]) -> NDArray[Any]:
+    """Objects, as pandas gives what may be missing, as integers where all are; else as they are."""
+    kinds = {type(value) for value in samples.flat}
+    try:
+        whole = all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds)
+        return samples.astype(np.int64) if whole else samples
+    except OverflowError:
+        return samples
+
+
+def _instead(samples: NDArray[Any]) -> str:
+    """What to do where samples are no integers."""
+    if samples.dtype == object:
+        return ": each must be an integer; windows with missing ones must be left out or filled first"
+    if samples.dtype.kind != "f" or not samples.size:
+        return ""
+    if not np.isfinite(samples).all():
+        return ": windows with NaN must be left out or filled first"
+    most = np.abs(samples).max()
+    if most <= 1:
+        return ": of floats within ±1 pass np.rint(X * 32767).astype(np.int16)"
+    if most <= 32767 and (samples == np.rint(samples)).all():
+        return ": all are integers: pass X.astype(np.int16)"
+    return ": divide by what a step of it is, and pass np.rint(X / step).astype(np.int16)"
 
 
 def check_samples(X: Any, n_samples: int | None, what: str) -> NDArray[np.int16]:
@@ -40,12 +80,13 @@ def check_samples(X: Any, n_samples: int | None, what: str) -> NDArray[np.int16]
     Raises
     ------
     UnsupportedError
-        With `what` named, if the type, a value or the shape is unfit.
+        With `what` named and what to do, if the type, a value or the shape is unfit.
     """
     samples = check_integers(X, what)
     length = "n_samples" if n_samples is None else n_samples
-    if samples.ndim != 2 or (n_samples is not None and samples.shape[1] != n_samples):
-        raise UnsupportedError(f"{what} has shape {samples.shape}; (n_windows, {length}) is needed")
+    if samples.ndim != 2 or samples.shape[1] != (n_samples or samples.shape[1] or 1):
+        one = ": of one window pass X.reshape(1, -1)" if samples.ndim == 1 else ""
+        raise UnsupportedError(f"{what} has shape {samples.shape}; (n_windows, {length}) is needed{one}")
     if len(samples) == 0:
         raise UnsupportedError(f"{what} has no windows")
     return samples

@@ -72,7 +72,7 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         UnsupportedError
             If X is no array of int16 samples, or a parameter is unfit.
         """
-        n_samples = check_samples(X, None, "X").shape[1]
+        n_samples = check_samples(X, None, f"{type(self).__name__}: X").shape[1]
         self.extraction(n_samples)
         self.n_features_in_ = n_samples
         return self
