@@ -62,23 +62,6 @@ static inline int32_t mml2_avr_signed(int16_t a, int16_t b)
     return out;
 }
 
-/* a * c + b * d, below 2^31, of c and d in the halves of cd. */
-static inline int32_t mml2_avr_pair(int16_t a, int16_t b, uint32_t cd)
-{
-    int32_t out;
-    uint8_t zero;
-    __asm__("clr %1\n\t mul %A2,%A4\n\t movw %A0,r0\n\t muls %B2,%B4\n\t movw %C0,r0\n\t"
-        "mulsu %B2,%A4\n\t sbc %D0,%1\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%1\n\t"
-        "mulsu %B4,%A2\n\t sbc %D0,%1\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%1\n\t"
-        "mul %A3,%C4\n\t add %A0,r0\n\t adc %B0,r1\n\t adc %C0,%1\n\t adc %D0,%1\n\t"
-        "muls %B3,%D4\n\t add %C0,r0\n\t adc %D0,r1\n\t"
-        "mulsu %B3,%C4\n\t sbc %D0,%1\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%1\n\t"
-        "mulsu %D4,%A3\n\t sbc %D0,%1\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%1\n\t"
-        "clr r1"
-        : "=&r"(out), "=&r"(zero) : "a"(a), "a"(b), "a"(cd) : "r0");
-    return out;
-}
-
 /* a * b / 2^16, rounded down, for products below 2^48. */
 static inline uint32_t mml2_avr_high(uint32_t a, uint16_t b)
 {

@@ -75,27 +75,14 @@
     "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r16", "r17", "r18", \
         "r19", "memory"
 
-/* floor(value * factor / 2^8), and the byte below. */
-static inline int32_t mml2_avr32_times8(int32_t value, uint8_t factor, uint8_t *below)
-{
-    int32_t out;
-    uint8_t low, zero;
-    __asm__("clr %2\n\t mul %B3,%4\n\t movw %A0,r0\n\t mulsu %D3,%4\n\t movw %C0,r0\n\t"
-        "mul %A3,%4\n\t mov %1,r0\n\t add %A0,r1\n\t adc %B0,%2\n\t adc %C0,%2\n\t adc %D0,%2\n\t"
-        "mul %C3,%4\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%2\n\t clr r1"
-        : "=&r"(out), "=&r"(low), "=&r"(zero) : "a"(value), "a"(factor) : "r0");
-    *below = low;
-    return out;
-}
-
 /* floor(a * b / 2^16). */
-static inline int32_t mml2_avr32_product(int32_t a, uint16_t b)
+static inline int32_t mml2_avr32_product(int32_t a, int16_t b)
 {
     int32_t p;
     __asm__("clr r2\n\t"
         MML2_AVR32_IS_("%A0", "%B0", "%C0", "%D0", "%A1", "%B1", "%C1", "%D1", "%A2", "%B2") "clr r1"
         : "=&r"(p) : "a"(a), "a"(b) : "r0", "r2", "r3");
-    return p;
+    return b < 0 ? p - a : p;
 }
 
 #endif

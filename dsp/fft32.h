@@ -19,9 +19,12 @@ static inline uint32_t mml2_fft32(
 {
     uint16_t quarter = radix;
 #if defined(MML2_AVR_MUL_)
-    mml2_avr32_load(in, z, size, radix);
-    mml2_avr32_of_4(z, z + 2u * size);
-    if (radix == 8) mml2_avr32_of_8(z, z + 2u * size);
+    if (mml2_avr32_fits(in)) {
+        const mml2_avr32_samples_t samples = mml2_avr32_samples(in, size);
+        mml2_avr32_first(&samples, z, radix);
+    } else {
+        mml2_fft32_first(in, z, size, radix);
+    }
     for (; quarter < size; quarter = (uint16_t)(4u * quarter)) mml2_avr32_pass(z, size, quarter, table);
 #else
     uint16_t step = (uint16_t)(size / 2u / radix);

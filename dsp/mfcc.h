@@ -17,7 +17,7 @@ static inline int32_t mml2_mfcc_pair(const int16_t *halves, MML2_FLASH_AT(int16_
     return sum;
 #elif defined(MML2_AVR_MUL_)
     const uint32_t row = MML2_FLASH_GET_U32(MML2_FLASH_SKIP(int16_t, rows, at), 0);
-    return back ? mml2_avr_pair(halves[1], halves[0], row) : mml2_avr_pair(halves[0], halves[1], row);
+    return mml2_avr_signed(halves[back ? 1 : 0], (int16_t)row) + mml2_avr_signed(halves[back ? 0 : 1], (int16_t)(row >> 16));
 #else
     const int16_t low = (int16_t)MML2_FLASH_GET_U16(rows, at), high = (int16_t)MML2_FLASH_GET_U16(rows, at + 1u);
     return (int32_t)halves[back ? 1 : 0] * low + (int32_t)halves[back ? 0 : 1] * high;

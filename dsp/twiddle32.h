@@ -1,5 +1,6 @@
 /* Products of int32 with Q15, and the twiddles of the FFT in int32: micromlgen/features/_fft32.py. */
 #include "addresses.h"
+#include "avr32.h"
 #ifndef MICROMLGEN_TWIDDLE32_2
 #define MICROMLGEN_TWIDDLE32_2
 /* A twiddle's -cos and -sin in Q15, and floor(a * it / 2^16): half of the product, since a is any int32. */
@@ -46,7 +47,9 @@ typedef struct {
 } mml2_twiddle_t;
 static inline int32_t mml2_half_product(int32_t a, int16_t b)
 {
-#if defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
+#if defined(MML2_AVR_MUL_)
+    return mml2_avr32_product(a, b);
+#elif defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
     return (((int32_t)(uint16_t)a * b) >> 16) + (a >> 16) * b;
 #else
     return (int32_t)((int64_t)a * (b * 65536L) >> 32);
