@@ -1,6 +1,5 @@
 /* The first pass of fft32.h: samples, times a window, into transforms of 4 or 8. */
-#include "samples.h"
-#include "twiddle32.h"
+#include "fft32_dual.h"
 #ifndef MICROMLGEN_FFT32_FIRST_2
 #define MICROMLGEN_FFT32_FIRST_2
 /* Sample `at` times element `place` of the window if that is of all samples: 31 bits. A framed one is times 2^14. */
@@ -118,29 +117,45 @@ static inline void mml2_fft32_of_8(int32_t *z)
     mml2_fft32_to_8(z + 6, mml2_fft32_diagonal(z[15] - z[14]), -mml2_fft32_diagonal(z[15] + z[14]));
 }
 
-/* The first pass: transforms of `radix` numbers, 4 or 8, each where the others want it. */
+/* The transforms of `radix` numbers, 4 or 8, that follow in z: from `start` on and three more, `digit` on, of which the
+   last counts as -1. Returns what is behind them. */
+static inline int32_t *mml2_fft32_starts(mml2_samples_t in, int32_t *z, int_fast16_t start, uint16_t size, uint8_t radix)
+{
+    const int_fast16_t blocks = (int_fast16_t)(size / radix), digit = blocks / 4, last = start - digit;
+#if defined(MML2_FFT32_DUAL_)
+    if (!in.framed && radix == 4) {
+        int_fast16_t first = start < 0 ? start + (int_fast16_t)(size / 4u) : start;
+        uint8_t late = start < 0 ? 3 : digit ? 24 : 2;
+        for (;; first = start + digit, late = 12) {
+            z = mml2_dual_fours(in, z, first, digit, late, size);
+            if (late != 3) return z;
+        }
+    }
+#endif
+    for (;;) {
+        mml2_fft32_of_4(in, z, start, size);
+        if (radix == 8) {
+            mml2_fft32_of_4(in, z + 8, start + blocks, size);
+            mml2_fft32_of_8(z);
+        }
+        z += 2u * radix;
+        if (start == last) return z; /* which is the only one where there is only one */
+        start += digit;
+        if (start == last + 4 * digit) start = last;
+    }
+}
+
+/* The first pass: transforms of `radix` numbers, each where the others want it. */
 static inline void mml2_fft32_first(mml2_samples_t in, int32_t *z, uint16_t size, uint8_t radix)
 {
-    const int_fast16_t blocks = (int_fast16_t)(size / radix), digit = blocks / 4;
+    const uint16_t unit = (uint16_t)(size / radix / 16u);
     int32_t *const end = z + 2u * size;
     uint16_t reversed = 0;
     for (;;) {
         /* The fourth of four counts as -1. */
-        int_fast16_t start = (int16_t)(reversed - ((reversed & reversed >> 1 & 0x5555u) << 2));
-        const int_fast16_t last = start - digit;
-        for (;;) {
-            mml2_fft32_of_4(in, z, start, size);
-            if (radix == 8) {
-                mml2_fft32_of_4(in, z + 8, start + blocks, size);
-                mml2_fft32_of_8(z);
-            }
-            z += 2u * radix;
-            if (start == last) break; /* which is the only one where there is only one */
-            start += digit;
-            if (start == last + 4 * digit) start = last;
-        }
+        z = mml2_fft32_starts(in, z, (int16_t)(reversed - ((reversed & reversed >> 1 & 0x5555u) << 2)), size, radix);
         if (z == end) break;
-        reversed = mml2_fft_next(reversed, (uint16_t)(digit / 4));
+        reversed = mml2_fft_next(reversed, unit);
     }
 }
 #endif
