@@ -1,6 +1,6 @@
 /* The last pass of fft32.h: one spectrum out of those of even and odd samples. */
 #include "fft32_apart_avr.h"
-#include "twiddle32.h"
+#include "fft32_thumb.h"
 #ifndef MICROMLGEN_FFT32_APART_2
 #define MICROMLGEN_FFT32_APART_2
 /* The bits of a without its sign. */
@@ -18,6 +18,9 @@ static inline uint32_t mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT
     every = mml2_fft32_bits(z[0]) | mml2_fft32_bits(z[2u * size]);
 #if defined(MML2_AVR_MUL_)
     every |= mml2_avr32_apart(low, high, table);
+    low = z + size;
+#elif defined(MML2_FFT32_THUMB_)
+    if (low != high) every |= mml2_thumb_apart(low, high, table + 2);
     low = z + size;
 #else
     uint_fast16_t k;

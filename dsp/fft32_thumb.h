@@ -98,6 +98,72 @@ static inline void mml2_thumb_butterflies(
         : "r6", "r11", "r12", "lr", "cc", "memory");
 }
 
+/* The pairs of bins of mml2_fft32_apart: of the numbers from `low` on and from `high` on backwards, by the twiddles from
+   `table` on, until they meet. Returns the bits of them all. */
+static inline uint32_t mml2_thumb_apart(int32_t *low, int32_t *high, const int16_t *table)
+{
+    register int32_t *at __asm__("r0") = low;
+    register int32_t *up __asm__("r8") = high;
+    register const int16_t *w __asm__("r10") = table;
+    register uint32_t every __asm__("r9") = 0;
+    __asm__ volatile(
+        ".syntax unified\n\t"
+        "mov lr, r7\n"
+        "1:\n\t"
+        "ldr r3, [r0]\n\t"
+        "ldr r4, [r0, #4]\n\t"
+        "mov r7, r8\n\t"
+        "ldmia r7!, {r5, r6}\n\t"
+        "adds r1, r3, r5\n\t"
+        "asrs r1, r1, #1\n\t"
+        "mov r11, r1\n\t" /* r11: er */
+        "subs r2, r4, r6\n\t"
+        "asrs r2, r2, #1\n\t"
+        "mov r12, r2\n\t" /* r12: ei */
+        "subs r3, r3, r5\n\t" /* r3: dr */
+        "adds r4, r4, r6\n\t" /* r4: si */
+        "mov r5, r10\n\t"
+        "movs r7, #0\n\t"
+        "ldrsh r1, [r5, r7]\n\t"
+        "movs r7, #2\n\t"
+        "ldrsh r2, [r5, r7]\n\t"
+        "adds r5, r5, #4\n\t"
+        "mov r10, r5\n\t"
+        MML2_THUMB_TIMES_("adds", "subs") /* r6: pi, r4: pr */
+        "mov r1, r11\n\t"
+        "mov r2, r12\n\t"
+        "subs r3, r1, r4\n\t"
+        "adds r5, r1, r4\n\t"
+        "adds r4, r2, r6\n\t"
+        "subs r6, r6, r2\n\t"
+        "stmia r0!, {r3, r4}\n\t"
+        "mov r7, r8\n\t"
+        "stmia r7!, {r5, r6}\n\t"
+        "subs r7, r7, #16\n\t"
+        "mov r8, r7\n\t"
+        "asrs r1, r3, #31\n\t"
+        "eors r3, r1\n\t"
+        "asrs r1, r4, #31\n\t"
+        "eors r4, r1\n\t"
+        "orrs r3, r4\n\t"
+        "asrs r1, r5, #31\n\t"
+        "eors r5, r1\n\t"
+        "orrs r3, r5\n\t"
+        "asrs r1, r6, #31\n\t"
+        "eors r6, r1\n\t"
+        "orrs r3, r6\n\t"
+        "mov r1, r9\n\t"
+        "orrs r1, r3\n\t"
+        "mov r9, r1\n\t"
+        "cmp r0, r7\n\t"
+        "bne 1b\n\t"
+        "mov r7, lr"
+        : "+r"(at), "+r"(up), "+r"(w), "+r"(every)
+        :
+        : "r1", "r2", "r3", "r4", "r5", "r6", "r11", "r12", "lr", "cc", "memory");
+    return every;
+}
+
 /* A butterfly by the eighth of a turn, whose cosine and sine are the same, and by the quarter. */
 static inline int32_t *mml2_thumb_by_45(int32_t *z, uint_fast16_t quarter, mml2_twiddle_t w1)
 {

@@ -18,6 +18,23 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
     const uint16_t low = (uint16_t)v;
     const uint32_t rest = (uint32_t)mml2_avr_product(high, low) + ((uint32_t)low * low >> 17);
     return sum + mml2_avr_square(high, 0) + (uint16_t)(rest << 1 >> 16);
+#elif defined(__thumb__) && !defined(__thumb2__) && defined(__OPTIMIZE__) /* as in C below */
+    uint32_t low, square;
+    __asm__(".syntax unified\n\t"
+        "uxth %[low], %[a]\n\t"
+        "asrs %[a], %[a], #16\n\t"
+        "mov %[square], %[low]\n\t"
+        "muls %[square], %[low]\n\t"
+        "lsrs %[square], %[square], #17\n\t"
+        "muls %[low], %[a]\n\t"
+        "adds %[low], %[low], %[square]\n\t"
+        "asrs %[low], %[low], #15\n\t"
+        "muls %[a], %[a]\n\t"
+        "adds %[a], %[a], %[low]"
+        : [a] "+l"(a), [low] "=&l"(low), [square] "=&l"(square)
+        :
+        : "cc");
+    return sum + (uint32_t)a;
 #elif defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
     const int32_t high = a >> 16;
     const uint32_t low = (uint16_t)a;
