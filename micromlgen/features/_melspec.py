@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.features._filterbank import Filterbank
@@ -86,6 +89,8 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "dct": ("ortho", "htk"),
     "normalize": (None, "mean", "variance"),
     "delta": (0, 1, 2),
+    "energy": (False, True),
+    "scaled": (False, True),
     "precision": ("int32", "int16"),
 }
 _SIZES = tuple(2**k for k in range(3, 13))
@@ -154,11 +159,11 @@ def options(who: str, given: Mapping[str, Any]) -> Options:
     UnsupportedError
         If one of them is unfit.
     """
-    own = dict(given)
+    own = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
     rate, preset = own.pop("sample_rate"), own.pop("preset")
     if not _is_number(rate) or rate <= 0:
         raise UnsupportedError(f"{who}: sample_rate={rate!r}: a number of samples in a second is needed")
-    if preset is not None and preset not in _PRESETS:
+    if preset is not None and not (isinstance(preset, str) and preset in _PRESETS):
         raise UnsupportedError(f"{who}: preset={preset!r}: use one of {', '.join(_PRESETS)}, or None")
     of_preset = {} if preset is None else _PRESETS[preset]
     known = {**_DEFAULTS, **of_preset, **{k: v for k, v in own.items() if v is not None}}
@@ -180,7 +185,11 @@ def options(who: str, given: Mapping[str, Any]) -> Options:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _check(who: str, known: Mapping[str, Any], rate: float) -> None:
@@ -188,15 +197,15 @@ def _check(who: str, known: Mapping[str, Any], rate: float) -> None:
         return UnsupportedError(f"{who}: {name}={known[name]!r}: {needed}")
 
     for name, choices in _CHOICES.items():
-        if known[name] not in choices:
+        if type(known[name]) not in map(type, choices) or known[name] not in choices:
             raise refuse(name, f"use one of {', '.join(map(repr, choices))}")
-    if known["n_fft"] not in _SIZES:
+    if not _is_integer(known["n_fft"], 8, 4096) or known["n_fft"] not in _SIZES:
         raise refuse("n_fft", "a power of two from 8 to 4096 is needed")
     limits = {"frame_length": known["n_fft"], "hop_length": 1 << 15, "n_mels": _MOST_MELS, "delta_width": 9}
     for name, most in limits.items():
-        if not isinstance(known[name], int) or not 1 <= known[name] <= most:
+        if not _is_integer(known[name], 1, most):
             raise refuse(name, f"an integer from 1 to {most} is needed")
-    if not isinstance(known["n_mfcc"], int) or not 1 <= known["n_mfcc"] <= known["n_mels"]:
+    if not _is_integer(known["n_mfcc"], 1, known["n_mels"]):
         raise refuse("n_mfcc", f"an integer from 1 to n_mels={known['n_mels']} is needed")
     if not _is_number(known["fmin"]) or not _is_number(known["fmax"]):
         raise refuse("fmin", "numbers of Hz are needed")
@@ -210,7 +219,7 @@ def _check(who: str, known: Mapping[str, Any], rate: float) -> None:
         raise refuse("pre_emphasis", "a number from 0 to below 1 is needed")
     if not _is_number(known["top_db"]) or not 0 < known["top_db"] <= 180:
         raise refuse("top_db", "a number of dB up to 180 is needed")
-    if not isinstance(known["lifter"], int) or not 0 <= known["lifter"] <= 1000:
+    if not _is_integer(known["lifter"], 0, 1000):
         raise refuse("lifter", "an integer from 0 (none) is needed")
     if not _is_number(known["full_scale"]) or not 1 <= known["full_scale"] <= 32768:
         raise refuse("full_scale", "a number from 1 to 32768 is needed")

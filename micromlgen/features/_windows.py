@@ -25,7 +25,7 @@ def window(name: Any, length: int, who: str) -> NDArray[np.float64] | None:
         raise UnsupportedError(f"{who}: window={name!r}: use a name of scipy.signal.get_window, or None")
     try:
         values = np.asarray(get_window(name, length, fftbins=True), np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, IndexError) as error:
         raise UnsupportedError(
             f"{who}: window={name!r} is none of scipy.signal.get_window: {error}"
         ) from error

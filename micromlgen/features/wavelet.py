@@ -122,7 +122,7 @@ class Wavelet(Extractor):
         self.n_channels = n_channels
 
     def extraction(self, n_samples: int | None = None) -> WaveletEnergies:
-        if self.wavelet not in FILTERS:
+        if not isinstance(self.wavelet, str) or self.wavelet not in FILTERS:
             raise UnsupportedError(f"Wavelet: wavelet={self.wavelet!r}: use one of {', '.join(FILTERS)}")
         if self.output not in get_args(Output):
             raise UnsupportedError(

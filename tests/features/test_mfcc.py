@@ -302,11 +302,26 @@ def test_from_samples_to_a_word(dtype: str) -> None:
         ({"precision": "int8"}, r"precision='int8': use one of 'int32', 'int16'"),
         ({"lifter": -1}, r"lifter=-1: an integer from 0"),
         ({"full_scale": 0.5}, r"full_scale=0.5: a number from 1 to 32768"),
+        ({"sample_rate": float("inf")}, r"sample_rate=inf: a number of samples in a second"),
+        ({"preset": []}, r"preset=\[\]: use one of librosa"),
+        ({"n_mels": True}, r"n_mels=True: an integer from 1 to 255"),
+        ({"delta": 1.0}, r"delta=1.0: use one of 0, 1, 2"),
+        ({"energy": "log"}, r"energy='log': use one of False, True"),
+        ({"window": ()}, r"window=\(\) is none of scipy"),
     ],
 )
 def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=r"MFCC: " + message):
         mm.port(MFCC(**{"sample_rate": 16000, **options}))
+
+
+def test_integers_of_numpy_are_integers() -> None:
+    """As searches over np.arange pass them."""
+    given = {"n_fft": 512, "hop_length": 256, "n_mels": 20, "n_mfcc": 8, "delta": 1, "lifter": 22}
+    X = np.random.default_rng(0).integers(-999, 999, (2, 2000)).astype(np.int16)
+    expected = MFCC(8000, **given).fit(X).transform(X)
+    numpys = {name: np.int64(value) for name, value in given.items()}
+    np.testing.assert_array_equal(MFCC(np.float32(8000), **numpys).fit(X).transform(X), expected)
 
 
 def test_windows_shorter_than_a_frame_are_refused() -> None:
