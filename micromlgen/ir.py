@@ -82,6 +82,11 @@ class Model(ABC):
         return False
 
     @property
+    def centres(self) -> bool:
+        """Whether `refined` centres features that are far from zero."""
+        return False
+
+    @property
     def saturates(self) -> bool:
         """Whether an input beyond its range gives the answer of the range's end, as behind a threshold."""
         return False

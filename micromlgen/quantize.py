@@ -110,10 +110,10 @@ def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights
 def _centred(model: Model, inputs: Input, by: Calibration) -> tuple[Model, Input]:
     """The model of features around their middle, where those far from zero would have coarse steps.
 
-    Models that scale all features alike centre them by themselves, and so do transformers.
+    Transformers know by themselves where their features are, and so do some models.
     """
     known = inputs.center is not None or inputs.gain is not None
-    if known or by.rows is None or model.isometric or isinstance(model, Transformer):
+    if known or by.rows is None or model.centres or isinstance(model, Transformer):
         return model, inputs
     assert inputs.exponents is not None
     low = np.nanmin(by.rows, axis=0, initial=np.inf)
@@ -121,6 +121,8 @@ def _centred(model: Model, inputs: Input, by: Calibration) -> tuple[Model, Input
     seen = low < high
     low, high = np.where(seen, low, 0), np.where(seen, high, 0)
     away, around = np.maximum(np.abs(low), np.abs(high)), (high - low) / 2
+    if model.isometric:
+        seen, away, around = seen | True, np.full_like(away, away.max()), np.full_like(around, around.max())
     far = (inputs.exponents != 0) & (around * FAR <= away) & seen
     inner = None
     if far.any():

@@ -102,8 +102,18 @@ class Chain(Model):
         return replace(self, input=inputs, stages=(first, *self.stages[1:]), folded=None)
 
     def centred(self, center: NDArray[np.float32]) -> Model | None:
-        first = self.stages[0].centred(center)
-        return replace(self, stages=(first, *self.stages[1:])) if isinstance(first, Transformer) else None
+        stages: list[Transformer] = []
+        for number, stage in enumerate(self.stages, 1):
+            moved = stage.shifted(center) if isinstance(stage, Stage) else None
+            if moved is None:
+                first = stage.centred(center)
+                if not isinstance(first, Transformer):
+                    return None
+                return replace(self, stages=(*stages, first, *self.stages[number:]))
+            stages.append(moved[0])
+            center = moved[1]
+        last = self.last.centred(center)
+        return None if last is None else replace(self, stages=tuple(stages), last=last)
 
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         if inputs.samples:

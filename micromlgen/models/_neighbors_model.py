@@ -69,6 +69,10 @@ class OnRows(Model):
         return fraction_bits(self.rows.values) == 0
 
     @property
+    def centres(self) -> bool:
+        return True
+
+    @property
     def isometric(self) -> bool:
         return True
 

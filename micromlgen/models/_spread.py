@@ -118,10 +118,11 @@ def changes(answer: Answer, Q: Array, error: Array, unsure: Answer | None = None
     answer : callable
         Classes of rows.
     Q, error : arrays of shape (n, n_features)
+        Features that may be anything, of infinite error, are the caller's: estimators refuse infinity.
     unsure : callable, optional
         Rows on whose class roundings may decide anyway.
     """
-    base = answer(Q)
+    base, error = answer(Q), np.where(np.isfinite(error), error, 0.0)
     found = np.zeros(base.shape, bool)
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _nudged(Q, error, 2.0 * Q.shape[1]):

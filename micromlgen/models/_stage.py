@@ -81,6 +81,10 @@ class Stage(Transformer):
         """Of a stage that copies: the inputs of what follows, in integer modes."""
         raise NotImplementedError(self.source)
 
+    def shifted(self, center: NDArray[np.float32]) -> tuple[Stage, NDArray[np.float32]] | None:
+        """The stage of features less `center`, and what its outputs are less; None if they are as before."""
+        return None
+
     def into(self, model: Model, alone: bool) -> Model | None:
         """A smaller model of what the stage is given than the stage and `model` are; None if there is none.
 

@@ -67,6 +67,10 @@ class OnSums(Model):
         return False
 
     @property
+    def centres(self) -> bool:
+        return self._is_rbf
+
+    @property
     def isometric(self) -> bool:
         return self._is_rbf
 

@@ -27,6 +27,13 @@ class Clipped(ExactStage):
     def in_place(self) -> bool:
         return True
 
+    @property
+    def copies(self) -> bool:
+        return True
+
+    def passed(self, inputs: Input) -> Input:
+        return Input(self.n_outputs, inputs.dtype, exponents=inputs.exponents, top=inputs.top)
+
     def exact(self, X: Array) -> NDArray[np.float64]:
         return np.clip(X.astype(np.float64), np.float32(self.lowest), np.float32(self.highest))
 

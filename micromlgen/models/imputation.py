@@ -14,7 +14,7 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Layout
-from micromlgen.models._stage import ExactStage, index_table, only_layout, passed_on, selects, zeros
+from micromlgen.models._stage import ExactStage, Stage, index_table, only_layout, passed_on, selects, zeros
 
 Array = NDArray[Any]
 
@@ -38,6 +38,12 @@ class Imputed(ExactStage):
     @property
     def copies(self) -> bool:
         return not len(self.flags)
+
+    def shifted(self, center: NDArray[np.float32]) -> tuple[Stage, NDArray[np.float32]] | None:
+        if len(self.flags):
+            return None
+        kept = center[self.source_of]
+        return replace(self, value=self.value - kept), kept
 
     def passed(self, inputs: Input) -> Input:
         return passed_on(inputs, self.source_of)
@@ -100,7 +106,9 @@ class Imputed(ExactStage):
     def boundaries(self) -> Sequence[Array]:
         lowest = np.iinfo(self.input.dtype).min if self.input.is_integer else np.nan
         strange = lowest if self.hole is None else self.hole
-        return [np.append(v, np.array(strange, v.dtype)) for v in super().boundaries()]
+        filled = {*self.source_of.tolist(), *self.flags.tolist()}
+        values = super().boundaries()
+        return [np.append(v, np.array(strange, v.dtype)) if i in filled else v for i, v in enumerate(values)]
 
     def layouts(self) -> Sequence[Layout]:
         tables = [t for t in (self.index, self.value) if t is not None]

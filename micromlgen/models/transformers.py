@@ -44,6 +44,10 @@ class AffineTransformer(Stage):
     def copies(self) -> bool:
         return selects(self.map) is not None
 
+    def shifted(self, center: NDArray[np.float32]) -> tuple[Stage, NDArray[np.float32]] | None:
+        source = selects(self.map)
+        return None if source is None else (self, center[source])
+
     def passed(self, inputs: Input) -> Input:
         assert self.map.source is not None
         return passed_on(inputs, self.map.source)

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier, VotingRegressor
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge, SGDOneClassSVM
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -139,3 +142,33 @@ def test_integers_stay_as_they_are_where_they_may() -> None:
     machine.fit(rows[::2].astype(float), DIGIT[DIGIT < 4][::2])
     program = mm.transpile(machine, name="few", dtype="int16", calibration=rows[::2])
     assert (np.asarray(program.model.input.exponents) == 0).all()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (SimpleImputer(), KNeighborsClassifier(3)),
+        (SimpleImputer(), SVC(gamma=0.1)),
+        (SimpleImputer(), SelectKBest(k=4), KNeighborsClassifier(3)),
+        (SimpleImputer(), MinMaxScaler(clip=True), SVC()),
+        (SimpleImputer(), MinMaxScaler(clip=True), KNeighborsClassifier(3)),
+    ],
+    ids=lambda steps: "-".join(type(step).__name__ for step in steps),
+)
+def test_stages_that_copy_features_far_from_zero(steps: Any) -> None:
+    rows = (X + np.array([101_325, 300, 20, 0, 0, 0])).astype(np.float32)
+    lacking = rows[150:].copy()
+    lacking[::7, 0] = np.nan
+    machine = make_pipeline(*steps).fit(rows.astype(float), np.digitize(Y, [-1, 1]))
+    program = mm.transpile(machine, name="far", dtype="int16", calibration=rows, missing="exact")
+    for some in (rows, lacking):
+        assert (program.predict(some) == machine.predict(some.astype(float))).mean() >= 0.99
+    assert program.verify(lacking)
+
+
+def test_verify_does_without_rows_that_the_estimator_refuses() -> None:
+    """Of a feature that is passed through, NaN may be anything."""
+    columns = [("scaled", StandardScaler(), [0, 1]), ("filled", SimpleImputer(), [2])]
+    stages = ColumnTransformer(columns, remainder="passthrough")
+    machine = make_pipeline(stages, LinearDiscriminantAnalysis()).fit(X.astype(float), Y > 0)
+    assert mm.transpile(machine, name="far").verify(X[:20])
