@@ -1,5 +1,4 @@
 /* Powers and magnitudes of bins of 32 bits, as large as these allow: micromlgen/features/_frames.py. */
-#include "avr16.h"
 #include "bins.h"
 #include "powers32_avr.h"
 #ifndef MICROMLGEN_POWERS32_2
@@ -11,13 +10,6 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
     uint32_t out;
     __asm__("smmla %0, %1, %1, %2" : "=r"(out) : "r"(a), "r"(sum));
     return out;
-#elif defined(MML2_AVR_MUL_)
-    /* Of |a|, up to 2^31: the product in the middle is halved. */
-    const uint32_t v = a < 0 ? 0u - (uint32_t)a : (uint32_t)a;
-    const int16_t high = (int16_t)(v >> 16);
-    const uint16_t low = (uint16_t)v;
-    const uint32_t rest = (uint32_t)mml2_avr_product(high, low) + ((uint32_t)low * low >> 17);
-    return sum + mml2_avr_square(high, 0) + (uint16_t)(rest << 1 >> 16);
 #elif defined(__thumb__) && !defined(__thumb2__) && defined(__OPTIMIZE__) /* as in C below */
     uint32_t low, square;
     __asm__(".syntax unified\n\t"
@@ -46,11 +38,7 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
 }
 
 /* Power in Q-32 of a bin whose parts are shifted up. */
-#if defined(__AVR__)
-static __attribute__((noinline, unused)) int32_t mml2_power32(const int32_t *z, uint8_t up)
-#else
 static inline int32_t mml2_power32(const int32_t *z, uint8_t up)
-#endif
 {
     return (int32_t)mml2_power_add(mml2_power_add(0, z[0] * ((int32_t)1 << up)), z[1] * ((int32_t)1 << up));
 }
@@ -61,12 +49,10 @@ static inline uint8_t mml2_powers32(int32_t *z, uint16_t n, uint32_t every)
 {
     const uint8_t up = (uint8_t)(every ? 31u - mml2_bit_length(every) : 0u);
 #if defined(MML2_AVR_MUL_)
-    if (up >= 8u) {
+    uint8_t bytes;
+    for (bytes = up / 8u; bytes; --bytes) {
         uint16_t i;
-        for (i = 0; i < 2u * n; ++i) {
-            uint8_t bytes;
-            for (bytes = up / 8u; bytes; --bytes) z[i] *= 256;
-        }
+        for (i = 0; i < 2u * n; ++i) z[i] *= 256;
     }
     mml2_avr_powers(z, n, (uint8_t)(1u << (up & 7u)));
 #else
