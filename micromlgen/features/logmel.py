@@ -25,8 +25,8 @@ _WHOLE = 11
 
 
 #: Measured with -O2 beside the transform: bytes of code, and cycles of a bin, a filter, on each of CORES.
-_CODE = (4000, 700, 500, 800)
-_CYCLES = ((160.0, 45.0, 5.0, 20.0), (900.0, 250.0, 60.0, 100.0))
+_CODE = (2900, 700, 500, 800)
+_CYCLES = ((120.0, 45.0, 5.0, 20.0), (500.0, 250.0, 60.0, 100.0))
 
 
 @dataclass(frozen=True, eq=False)

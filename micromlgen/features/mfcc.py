@@ -25,7 +25,7 @@ Array = NDArray[Any]
 _HIGHEST = 32767
 #: Bytes of code, and cycles of a product.
 _CODE = (500, 250, 200, 200)
-_CYCLES = (60.0, 10.0, 4.0, 6.0)
+_CYCLES = (92.0, 10.0, 4.0, 6.0)
 
 
 def cosines(given: Options) -> NDArray[np.float64]:
