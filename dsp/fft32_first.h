@@ -1,5 +1,6 @@
 /* The first pass of fft32.h: samples, times a window, into transforms of 4 or 8. */
 #include "fft32_dual.h"
+#include "fft32_first_thumb.h"
 #ifndef MICROMLGEN_FFT32_FIRST_2
 #define MICROMLGEN_FFT32_FIRST_2
 /* Sample `at` times element `place` of the window if that is of all samples: 31 bits. A framed one is times 2^14. */
@@ -117,17 +118,25 @@ static inline void mml2_fft32_of_8(int32_t *z)
     mml2_fft32_to_8(z + 6, mml2_fft32_diagonal(z[15] - z[14]), -mml2_fft32_diagonal(z[15] + z[14]));
 }
 
+#if defined(MML2_FFT32_DUAL_)
+#define MML2_FFT32_FOURS_ mml2_dual_fours
+#define MML2_FFT32_FOURS_PLAIN_ 1 /* whether without a window, too */
+#elif defined(MML2_THUMB_FIRST_)
+#define MML2_FFT32_FOURS_ mml2_thumb_fours
+#define MML2_FFT32_FOURS_PLAIN_ 0
+#endif
+
 /* The transforms of `radix` numbers, 4 or 8, that follow in z: from `start` on and three more, `digit` on, of which the
    last counts as -1. Returns what is behind them. */
 static inline int32_t *mml2_fft32_starts(mml2_samples_t in, int32_t *z, int_fast16_t start, uint16_t size, uint8_t radix)
 {
     const int_fast16_t blocks = (int_fast16_t)(size / radix), digit = blocks / 4, last = start - digit;
-#if defined(MML2_FFT32_DUAL_)
-    if (!in.framed && radix == 4) {
+#if defined(MML2_FFT32_FOURS_)
+    if (!in.framed && (in.windowed || MML2_FFT32_FOURS_PLAIN_) && radix == 4) {
         int_fast16_t first = start < 0 ? start + (int_fast16_t)(size / 4u) : start;
         uint8_t late = start < 0 ? 3 : digit ? 24 : 2;
         for (;; first = start + digit, late = 12) {
-            z = mml2_dual_fours(in, z, first, digit, late, size);
+            z = MML2_FFT32_FOURS_(in, z, first, digit, late, size);
             if (late != 3) return z;
         }
     }
