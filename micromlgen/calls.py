@@ -21,7 +21,7 @@ _MOST_STREAMED = 30_000
 def predict_call(model: Model, header: str, name: Name | str, rows: Array, x: str = "x") -> Call:
     """`<name>_predict` on encoded rows; classes arrive as int16, which is an int of AVR."""
     n = model.n_outputs
-    begin = name if isinstance(name, str) else name.snake
+    begin = _begin(name)
     if isinstance(model, NumericModel):
         function = f"{begin}_{'transform' if model.kind == 'transformer' else 'predict'}"
         alone = model.kind == "regressor" and n == 1
@@ -33,24 +33,31 @@ def predict_call(model: Model, header: str, name: Name | str, rows: Array, x: st
     return Call(header, rows, f"int classes[{n}]; {begin}_predict({x}, classes); {copy}", "int16", n)
 
 
-def proba_call(model: ProbabilisticClassifier, header: str, name: Name, rows: Array) -> Call:
+def _begin(name: Name | str) -> str:
+    return name if isinstance(name, str) else name.snake
+
+
+def proba_call(
+    model: ProbabilisticClassifier, header: str, name: Name | str, rows: Array, x: str = "x"
+) -> Call:
     """`<name>_predict_proba` on encoded rows."""
-    statement = f"{name.snake}_predict_proba(x, y);"
+    statement = f"{_begin(name)}_predict_proba({x}, y);"
     return Call(header, rows, statement, model.output_dtype.name, sum(model.n_classes))
 
 
-def decision_call(model: DecisionClassifier, header: str, name: Name, rows: Array) -> Call:
+def decision_call(
+    model: DecisionClassifier, header: str, name: Name | str, rows: Array, x: str = "x"
+) -> Call:
     """`<name>_decision_function` on encoded rows."""
-    statement = f"{name.snake}_decision_function(x, y);"
+    statement = f"{_begin(name)}_decision_function({x}, y);"
     dtype = "int32" if model.input.is_integer else "float32"
     return Call(header, rows, statement, dtype, model.n_decisions)
 
 
-def score_call(model: Scored, header: str, name: Name, rows: Array) -> Call:
+def score_call(model: Scored, header: str, name: Name | str, rows: Array, x: str = "x") -> Call:
     """`<name>_score` on encoded rows."""
-    return Call(
-        header, rows, f"y[0] = {name.snake}_score(x);", "int32" if model.input.is_integer else "float32", 1
-    )
+    statement = f"y[0] = {_begin(name)}_score({x});"
+    return Call(header, rows, statement, "int32" if model.input.is_integer else "float32", 1)
 
 
 def quantize_call(model: Model, header: str, name: Name, rows: NDArray[np.float32]) -> Call:
@@ -87,19 +94,25 @@ def differing_rows(a: Array, b: Array, within: Array | None = None) -> NDArray[n
 @np.errstate(over="ignore", invalid="ignore")  # of the extremes that are tried
 def twin_calls(model: Model, header: str, name: Name, rows: Array) -> list[Expected]:
     """Every function on encoded rows, with what the twin says that it writes."""
-    out = [Expected(predict_call(model, header, name, rows), *_answers(model, rows))]
-    if isinstance(model, ProbabilisticClassifier):
-        proba = model.predict_proba(rows), model.proba_rounding(rows)
-        out.append(Expected(proba_call(model, header, name, rows), *proba))
-    if isinstance(model, DecisionClassifier):
-        decisions = model.decision_function(rows), model.rounding(rows)
-        out.append(Expected(decision_call(model, header, name, rows), *decisions))
-    if isinstance(model, Scored):
-        score = model.score(rows)[:, None], model.rounding(rows)
-        out.append(Expected(score_call(model, header, name, rows), *score))
+    out = _every(model, header, name, rows, rows)
     stream = model.streamed()
-    if stream is not None:
-        out += _streamed(stream, header, name, rows)
+    return out if stream is None else [*out, *_streamed(stream, header, name, rows)]
+
+
+def _every(
+    model: Model, header: str, name: Name | str, rows: Array, given: Array, x: str = "x"
+) -> list[Expected]:
+    """The functions that begin with a name, called with `x` for each row, and what they make of `given`."""
+    out = [Expected(predict_call(model, header, name, rows, x), *_answers(model, given))]
+    if isinstance(model, ProbabilisticClassifier):
+        proba = model.predict_proba(given), model.proba_rounding(given)
+        out.append(Expected(proba_call(model, header, name, rows, x), *proba))
+    if isinstance(model, DecisionClassifier):
+        decisions = model.decision_function(given), model.rounding(given)
+        out.append(Expected(decision_call(model, header, name, rows, x), *decisions))
+    if isinstance(model, Scored):
+        score = model.score(given)[:, None], model.rounding(given)
+        out.append(Expected(score_call(model, header, name, rows, x), *score))
     return out
 
 
@@ -113,16 +126,35 @@ def _answers(model: Model, rows: Array) -> tuple[Array, Array | None]:
 
 
 def stream_call(stream: Stream, header: str, name: Name, recording: Array) -> Call:
-    """`<name>_stream_push` of a recording in one row of frames, and what follows when a window is ready.
+    """`<name>_stream_push` of a recording in one row of frames, and the answer when a window is ready.
 
     Its rows are as long as a hop, so that each gives one window, but for the first ones, which give zeros.
     """
-    hop, c, n = stream.hop * stream.decimation, stream.n_channels, stream.windowed.n_outputs
-    chunks = recording.reshape(-1)[: len(recording.reshape(-1)) // (hop * c) * hop * c].reshape(-1, hop * c)
-    answer = predict_call(stream.windowed, header, f"{name.snake}_stream", chunks, "&s")
+    chunks = _hops(stream, recording)
+    return _pushed(stream, name, predict_call(stream.windowed, header, f"{name.snake}_stream", chunks, "&s"))
+
+
+def push_calls(stream: Stream, header: str, name: Name, frames: Array) -> tuple[Call, Call]:
+    """`<name>_stream_push` of frames, shape (n, n_channels), one a row: with answers, and without."""
+    answer = predict_call(stream.windowed, header, f"{name.snake}_stream", frames, "&s")
+    state = f"static {name.snake}_stream_t s;"
+    pushed = f"{name.snake}_stream_push(&s, {'x[0]' if stream.n_channels == 1 else 'x'})"
+    whole = replace(answer, statement=f"{state} if ({pushed}) {{ {answer.statement} }}")
+    return whole, Call(header, frames, f"{state} y[0] = {pushed};")
+
+
+def _hops(stream: Stream, recording: Array) -> Array:
+    """A recording in rows of a hop."""
+    size = stream.hop * stream.decimation * stream.n_channels
+    return recording.reshape(-1)[: recording.size // size * size].reshape(-1, size)
+
+
+def _pushed(stream: Stream, name: Name, answer: Call) -> Call:
+    """The call when a window is ready, behind the push of each frame of a row."""
+    size, c, n = answer.rows.shape[1], stream.n_channels, answer.n_y
     statement = (
         f"static {name.snake}_stream_t s; uint16_t k; for (k = 0; k < {n}; ++k) y[k] = 0; "
-        f"for (k = 0; k < {hop * c}; k = (uint16_t)(k + {c})) "
+        f"for (k = 0; k < {size}; k = (uint16_t)(k + {c})) "
         f"if ({name.snake}_stream_push(&s, {'x[k]' if c == 1 else 'x + k'})) {{ {answer.statement} }}"
     )
     return replace(answer, statement=statement)
@@ -130,14 +162,14 @@ def stream_call(stream: Stream, header: str, name: Name, recording: Array) -> Ca
 
 def _streamed(stream: Stream, header: str, name: Name, rows: Array) -> list[Expected]:
     two = 2 * stream.window_size * stream.decimation
-    call = stream_call(stream, header, name, rows.ravel()[: max(two, _MOST_STREAMED)])
-    if not len(call.rows):
-        return []
-    windows = stream.windows(call.rows.reshape(-1, stream.n_channels))
+    chunks = _hops(stream, rows.ravel()[: max(two, _MOST_STREAMED)])
+    windows = stream.windows(chunks.reshape(-1, stream.n_channels)) if len(chunks) else chunks
     if not len(windows):
         return []
-    y, within = _answers(stream.windowed, windows)
     # Before the first window nothing is written.
-    none = ((len(call.rows) - len(windows), 0), (0, 0))
-    within = None if within is None else np.pad(np.broadcast_to(within, y.shape), none)
-    return [Expected(call, np.pad(y, none), within)]
+    none = ((len(chunks) - len(windows), 0), (0, 0))
+    out = []
+    for call, y, within in _every(stream.windowed, header, f"{name.snake}_stream", chunks, windows, "&s"):
+        wide = None if within is None else np.pad(np.broadcast_to(within, y.shape), none)
+        out.append(Expected(_pushed(stream, name, call), np.pad(y, none), wide))
+    return out

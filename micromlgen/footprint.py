@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.boards import Board, How
-from micromlgen.calls import predict_call
+from micromlgen.boards import Board, Call, Core, How
+from micromlgen.calls import predict_call, push_calls
 from micromlgen.cformat import Name
+from micromlgen.errors import UnsupportedError
 from micromlgen.ir import Model
+from micromlgen.streams import Stream, as_frames
 from micromlgen.verify import boundary_rows
 
 #: Rows that cycles are averaged over where the user gives none.
 _ROWS = 64
+#: Windows of a stream that cycles are averaged over.
+_WINDOWS = 4
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,51 @@ class Footprint:
         )
 
 
+@dataclass(frozen=True)
+class StreamFootprint(Footprint):
+    """Cost of a stream on one board: what `Footprint` has is that of a hop, its samples and its answer.
+
+    Attributes
+    ----------
+    state : int
+        Bytes of ``<name>_stream_t``, which are in `ram`.
+    hop : int
+        Pushes from an answer to the next.
+    push_mean, push_max : float
+        Of a sample of each channel, in `unit`; those that complete a frame or a filter's output take most.
+    answer_mean, answer_max : float
+        Of the answer to a window that is ready.
+    """
+
+    state: int = field(kw_only=True)
+    hop: int = field(kw_only=True)
+    push_mean: float = field(kw_only=True)
+    push_max: float = field(kw_only=True)
+    answer_mean: float = field(kw_only=True)
+    answer_max: float = field(kw_only=True)
+
+    def busy(self, rate: float) -> float:
+        """Share of the time that so many samples a second take: above 1 they are too many."""
+        return self.time_ms * rate / (1000 * self.hop)
+
+    def __str__(self) -> str:
+        about = "about " if self.how["cycles"] == "estimated" else ""
+        pushes = f"{about}{self.push_mean:.0f} {self.unit} a sample (at most {self.push_max:.0f})"
+        answers = f"{self.answer_mean:.0f} an answer (at most {self.answer_max:.0f})"
+        return (
+            f"{super().__str__()}\n  of {self.hop} samples and an answer: {pushes}, {answers}; "
+            f"the stream has {self.state} B of the RAM"
+        )
+
+
+def rows_measured(model: Model, X: NDArray[np.float32] | None) -> NDArray[Any]:
+    """Rows X encoded, or boundary inputs where there are none."""
+    if X is not None:
+        return model.input.encode(X)
+    blank: NDArray[Any] = np.zeros((1, model.input.n_features), model.input.dtype)
+    return boundary_rows(model, blank, _ROWS)
+
+
 def footprint(
     model: Model, header: str, name: Name, board: Board, X: NDArray[np.float32] | None
 ) -> Footprint:
@@ -118,11 +167,7 @@ def footprint(
     ToolchainError
         If the compiler or simulator of the board's core is missing, or the program exceeds the board.
     """
-    if X is None:
-        blank: NDArray[Any] = np.zeros((1, model.input.n_features), model.input.dtype)
-        rows = boundary_rows(model, blank, _ROWS)
-    else:
-        rows = model.input.encode(X)
+    rows = rows_measured(model, X)
     call = predict_call(model, header, name, rows)
     core = board.core
     size = core.size(call)
@@ -135,6 +180,55 @@ def footprint(
         cycles_mean=float(result.cost.mean()),
         cycles_max=float(result.cost.max()),
         unit=core.unit,
-        # Asked only of a core that has some, because it takes two more builds.
-        substituted=bool(core.substitutes and core.substitutes & core.symbols(call)),
+        substituted=_substituted(core, call),
+    )
+
+
+def _substituted(core: Core, call: Call) -> bool:
+    # Asked only of a core that has some, because it takes two more builds.
+    return bool(core.substitutes and core.substitutes & core.symbols(call))
+
+
+def stream_footprint(
+    stream: Stream, header: str, name: Name, board: Board, recording: Any
+) -> StreamFootprint:
+    """Measure; see `Program.stream_footprint`.
+
+    Raises
+    ------
+    UnsupportedError
+        If the recording has no window.
+    ToolchainError
+        As `footprint`.
+    """
+    c, hop = stream.n_channels, stream.hop * stream.decimation
+    frames = as_frames(recording, c, "recording")
+    # Filters that decimate give the first of so many.
+    first = (stream.length - 1) * stream.decimation
+    ready = np.arange(first, len(frames), hop)[:_WINDOWS]
+    if not len(ready):
+        raise UnsupportedError(f"recording has {len(frames)} samples of a channel; a window has {first + 1}")
+    # Each call has a stream of its own.
+    whole, pushed = push_calls(stream, header, name, frames[: ready[-1] + 1])
+    told = Call(header, frames[:1], f"y[0] = (int32_t){name.macro}_STREAM_BYTES;")
+    core = board.core
+    size = core.size(whole)
+    both, pushes, state = core.run([whole, pushed, told])
+    answers = both.cost[ready] - pushes.cost[ready]
+    hops = np.add.reduceat(both.cost, np.maximum(ready - hop + 1, 0))[: len(ready)]
+    return StreamFootprint(
+        board=board,
+        flash=size.flash,
+        ram=size.ram,
+        stack=both.stack,
+        cycles_mean=float(hops.mean()),
+        cycles_max=float(hops.max()),
+        unit=core.unit,
+        substituted=_substituted(core, whole),
+        state=int(state.y[0, 0]),
+        hop=hop,
+        push_mean=float(pushes.cost.mean()),
+        push_max=float(pushes.cost.max()),
+        answer_mean=float(answers.mean()),
+        answer_max=float(answers.max()),
     )

@@ -10,28 +10,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen import cformat
+from micromlgen import cformat, methods
 from micromlgen.banner import banner
 from micromlgen.boards import board
 from micromlgen.companion import companion
 from micromlgen.compress import check_floor, compressed
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
-from micromlgen.footprint import Footprint, footprint
+from micromlgen.footprint import (
+    Footprint,
+    StreamFootprint,
+    footprint,
+    rows_measured,
+    stream_footprint,
+)
 from micromlgen.ir import (
     Classifier,
-    DecisionClassifier,
-    Detector,
     Model,
-    ProbabilisticClassifier,
-    Scored,
-    Transformer,
 )
 from micromlgen.layouts import layout_files, project_files, write
 from micromlgen.lossy import Compression
 from micromlgen.plan import plan
 from micromlgen.quantize import check_rows, quantize
 from micromlgen.render import check_classmap, render
+from micromlgen.streams import Stream
 from micromlgen.verify import Report, agreement, verify_header
 
 Array = NDArray[Any]
@@ -103,7 +105,7 @@ class Program:
         """
         return self.model.decode(self.predict_index(self.quantize(X)))
 
-    def stream(self, recording: Any) -> Array:
+    def stream(self, recording: Any, method: str = "predict") -> Any:
         """What the C's stream answers to a recording, window after window, as `predict` does to rows.
 
         Filters at the beginning of a Pipeline run on from the first sample to the last; a `Windower` tells
@@ -112,20 +114,28 @@ class Program:
         Parameters
         ----------
         recording : int16 array of shape (n_samples,) or (n_samples, n_channels)
+        method : {"predict", "predict_proba", "decision_function", "score_samples", "transform"}
+            What is asked of each window: in C ``<name>_stream_predict`` and so on.
 
         Returns
         -------
-        array of shape (n_windows,) or (n_windows, n_outputs), as `predict` gives it
+        array of shape (n_windows,) or (n_windows, ...), as the method of that name gives it
 
         Raises
         ------
         UnsupportedError
-            If the model does not take samples, or the recording is no such array.
+            If the model does not take samples, has no such method, or the recording is no such array.
         """
+        stream = self._stream()
+        if method not in methods.METHODS:
+            raise UnsupportedError(f"method={method!r}: use one of {', '.join(methods.METHODS)}")
+        return stream.answers(recording, methods.METHODS[method])
+
+    def _stream(self) -> Stream:
         stream = self.model.streamed()
         if stream is None:
             raise UnsupportedError(f"{self.model.source} takes features, not samples: it has no stream")
-        return self.model.decode(stream.predict(recording))
+        return stream
 
     def predict_proba(self, X: Any) -> Any:
         """scikit-learn's predict_proba: float64 of shape (n, n_classes); a list of them for several outputs.
@@ -135,14 +145,7 @@ class Program:
         UnsupportedError
             If the model has no probabilities.
         """
-        model = self.model
-        if not isinstance(model, ProbabilisticClassifier):
-            raise UnsupportedError(f"{model.source} has no predict_proba")
-        proba = model.predict_proba(self.quantize(X)).astype(np.float64)
-        if model.input.is_integer:
-            proba /= model.proba_one
-        split = np.split(proba, np.cumsum(model.n_classes)[:-1], axis=1)
-        return split[0] if model.n_outputs == 1 else split
+        return methods.predict_proba(self.model, self.quantize(X))
 
     def transform(self, X: Any) -> Array:
         """scikit-learn's transform: float64 of shape (n, n_outputs).
@@ -152,9 +155,7 @@ class Program:
         UnsupportedError
             If the model is no transformer.
         """
-        if not isinstance(self.model, Transformer):
-            raise UnsupportedError(f"{self.model.source} has no transform here")
-        return self.predict(X)
+        return methods.transform(self.model, self.quantize(X))
 
     def decision_function(self, X: Any) -> Array:
         """scikit-learn's decision_function: float64 of shape (n,), or (n, n_decisions).
@@ -164,15 +165,7 @@ class Program:
         UnsupportedError
             If the model has none.
         """
-        model = self.model
-        if isinstance(model, Detector):
-            return np.asarray(self.score_samples(X) - model.offset)
-        if not isinstance(model, DecisionClassifier):
-            raise UnsupportedError(f"{model.source} has no decision_function here")
-        decisions = model.decision_function(self.quantize(X)).astype(np.float64)
-        if model.input.is_integer:
-            decisions *= model.decision_scale
-        return decisions[:, 0] if model.n_decisions == 1 else decisions
+        return methods.decision_function(self.model, self.quantize(X))
 
     def score_samples(self, X: Any) -> Array:
         """scikit-learn's score_samples: float64 of shape (n,).
@@ -182,11 +175,7 @@ class Program:
         UnsupportedError
             If the model has none.
         """
-        model = self.model
-        if not isinstance(model, Scored):
-            raise UnsupportedError(f"{model.source} has no score_samples")
-        score = model.score(self.quantize(X)).astype(np.float64)
-        return score / model.score_one if model.input.is_integer else score
+        return methods.score_samples(self.model, self.quantize(X))
 
     def verify(self, X: Any, progress: bool | None = None) -> Report:
         """Compile the header on this host and compare C, twin and estimator on X and on boundary inputs.
@@ -212,6 +201,29 @@ class Program:
         """
         rows = self.calibration if X is None else check_rows(X, self.model.input, "X")
         return footprint(self.model, self.header, self.name, board(board_name), rows)
+
+    def stream_footprint(self, board_name: str, recording: Any = None) -> StreamFootprint:
+        """What the header's stream costs: flash, RAM and stack, cycles of a sample, an answer, and a hop.
+
+        Parameters
+        ----------
+        board_name : str
+            One of `micromlgen.boards.boards()`.
+        recording : int16 array of shape (n_samples,) or (n_samples, n_channels), optional
+            Its first windows, up to four, are measured; by default the calibration rows, else boundary
+            inputs, one after another.
+
+        Raises
+        ------
+        UnsupportedError
+            If the model does not take samples, or the recording is no such array or too short.
+        """
+        stream = self._stream()
+        if recording is None:
+            rows = rows_measured(self.model, self.calibration).astype(np.int16).reshape(-1, stream.n_channels)
+            least = (stream.length + stream.hop) * stream.decimation
+            recording = np.tile(rows, (-(-least // len(rows)), 1))
+        return stream_footprint(stream, self.header, self.name, board(board_name), recording)
 
     def save(self, path: str | Path, layout: str = "header", force: bool = False) -> Path:
         """Write the header, alone or as a library; returns the file that a sketch includes.

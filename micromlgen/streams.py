@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -141,10 +142,15 @@ class Stream:
 
     def predict(self, recording: Any) -> Array:
         """What the C gives of each window."""
+        return np.asarray(self.answers(recording, lambda model, windows: model.predict(windows)))
+
+    def answers(self, recording: Any, method: Callable[[Model, Array], Any]) -> Any:
+        """What a method gives of the model and its windows, an array or a list of arrays."""
         windows = self.windows(recording)
         # Models take at least one row.
         some = windows if len(windows) else np.zeros((1, self.window_size), np.int16)
-        return self.windowed.predict(some)[: len(windows)]
+        given = method(self.windowed, some)
+        return [y[: len(windows)] for y in given] if isinstance(given, list) else given[: len(windows)]
 
 
 def as_frames(recording: Any, n_channels: int, what: str) -> NDArray[np.int16]:

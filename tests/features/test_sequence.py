@@ -145,6 +145,49 @@ def test_boards_stream_the_same(name: str) -> None:
         assert not each.differs(result.y).any()
 
 
+def test_what_a_stream_says_of_windows() -> None:
+    """As the methods say it of rows, which an FIR filter makes the same where they have its lead."""
+    windower = Windower(32, 16)
+    rows = windower.split(RECORDING[:800, 0], lead=16)
+    y = np.arange(len(rows)) % 3
+    filtered = make_pipeline(FIRFilter(TAPS), windower, Statistics(), StandardScaler(), LogisticRegression())
+    for dtype in ("float32", "int16"):
+        program = mm.transpile(
+            filtered.fit(rows, y), name="moved", dtype=dtype, calibration=rows, min_agreement=0
+        )
+        for method in ("predict", "predict_proba", "decision_function"):
+            said = program.stream(RECORDING[:800, 0], method)
+            np.testing.assert_array_equal(said[1:], getattr(program, method)(rows))
+    detector = mm.transpile(activity(IsolationForest(n_estimators=5, random_state=0)), name="moved")
+    scores = detector.stream(RECORDING, "score_samples")
+    assert scores.shape == detector.stream(RECORDING).shape
+    np.testing.assert_array_equal(
+        detector.stream(RECORDING, "decision_function") < 0, detector.stream(RECORDING) < 0
+    )
+    assert detector.stream(RECORDING[:39], "score_samples").shape == (0,)
+    with pytest.raises(UnsupportedError, match="method='proba': use one of predict, predict_proba, "):
+        detector.stream(RECORDING, "proba")
+    with pytest.raises(UnsupportedError, match="IsolationForest has no predict_proba"):
+        detector.stream(RECORDING, "predict_proba")
+
+
+@pytest.mark.boards
+def test_the_cost_of_a_stream() -> None:
+    program = mm.transpile(FOREST, name="moved")
+    cost = program.stream_footprint("uno", RECORDING)
+    assert cost.state == 2 * 40 * 3 + 3 * 4 * 4 + 2
+    assert cost.state == cost.ram
+    assert cost.hop == 20
+    assert cost.cycles_mean == pytest.approx(20 * cost.push_mean + cost.answer_mean, rel=0.1)
+    assert cost.push_mean < cost.push_max < cost.answer_mean <= cost.answer_max < cost.cycles_mean
+    assert cost.busy(100) == pytest.approx(cost.time_ms * 100 / 20 / 1000)
+    assert f"{cost.push_mean:.0f} cycles a sample" in str(cost)
+    assert 0.5 < program.stream_footprint("uno").cycles_mean / cost.cycles_mean < 2
+    tones = mm.transpile(TONES, name="tones").stream_footprint("uno")
+    assert tones.hop == 16
+    assert tones.answer_mean > 10_000  # of each window: the filter gives the first of two
+
+
 def test_a_window_is_ready_once_and_a_stream_starts_again() -> None:
     program = mm.transpile(Windower(3, 2).fit(stacked(3)), name="windows")
     pushed = "y[k] = (int16_t)windows_stream_push(&s, x[k]);"
@@ -222,6 +265,11 @@ def test_the_header_tells_of_its_stream() -> None:
 def test_what_cannot_be_in_sequence_is_refused(estimator: Any, message: str) -> None:
     with pytest.raises(UnsupportedError, match=message):
         mm.port(estimator, name="no")
+
+
+def test_a_recording_of_less_than_a_window_tells_no_cost() -> None:
+    with pytest.raises(UnsupportedError, match="recording has 39 samples of a channel; a window has 40"):
+        mm.transpile(FOREST, name="moved").stream_footprint("uno", RECORDING[:39])
 
 
 def test_what_takes_no_samples_has_no_stream() -> None:
