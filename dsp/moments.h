@@ -179,13 +179,13 @@ static inline mml2_higher_t mml2_higher(
     const uint16_t low = (uint16_t)(of->low + 32768L), high = (uint16_t)(of->high + 32768L);
     const uint16_t above = (uint16_t)(high - floor), below = (uint16_t)(floor - low + 1u);
     const uint16_t most = above > below ? above : below;
-    const int32_t mean = (int32_t)floor - INT32_C(32768);
+    const int32_t mean = (int32_t)floor - (int32_t)32768;
     const int8_t fit = (int8_t)(15 - mml2_bit_length(most)), least = (int8_t)(12 + more - spread->half + (spread->root < by));
     mml2_higher_t out = {0, 0, 0, 0};
     uint16_t deviation = 0;
     if (!spread->top) return out;
     if (fit < 0) deviation = (uint16_t)((uint32_t)mml2_in_steps(spread, 0) / n);
-    if ((uint32_t)deviation * deviation >= most * UINT32_C(2200)) {
+    if ((uint32_t)deviation * deviation >= most * (uint32_t)2200) {
         /* Halved, which takes a quarter off their mean where as many are odd as are even. */
         const uint16_t part = (uint16_t)((rest + (floor & 1u ? n : 0u)) >> 1), up = (uint16_t)(part + n / 2u) >= n;
         out.shift = -1;
@@ -199,8 +199,8 @@ static inline mml2_higher_t mml2_higher(
         out.shift = (int8_t)up;
         out.off = (int16_t)(uint16_t)(part - whole * n);
         if (up > fit) {
-            const int32_t first = mean - ((INT32_C(32767) - (int32_t)whole) >> up);
-            const int32_t last = mean + ((INT32_C(32767) + (int32_t)whole) >> up);
+            const int32_t first = mean - (((int32_t)32767 - (int32_t)whole) >> up);
+            const int32_t last = mean + (((int32_t)32767 + (int32_t)whole) >> up);
             mml2_powers_of_peaks(x, n, step, first < of->low ? of->low : (int16_t)first,
                 last > of->high ? of->high : (int16_t)last, up, from, &out);
         } else {

@@ -1,4 +1,4 @@
-"""Order statistics of sorted windows: the twin of dsp/order.h."""
+"""Order statistics of sorted windows: what dsp/order.h selects without sorting."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ _SPREAD = {"std", "skew", "kurtosis", "autocorrelation", "correlation"} | _HJORT
 #: What is computed once for several of them.
 _BY = {
     "order": {"median", "mad", "iqr", "quantile"},
+    "median": {"median", "mad"},
     "histogram": {"entropy"},
     "scatter": {"std", "var", "skew", "kurtosis", "hjorth_activity", "autocorrelation", "correlation"}
     | _HJORTH,
@@ -47,7 +48,7 @@ _APART = {"median", "mad", "iqr", "quantile", "sma"}
 _COSTS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]] = {
     "sums": ((1300, 400, 350, 350), (57, 20, 9, 16), (3000, 450, 130, 300)),
     "higher": ((3700, 1850, 1430, 1400), (132, 27, 9.6, 24), (4100, 600, 270, 380)),
-    "order": ((900, 650, 350, 350), (350, 230, 170, 150), (0, 0, 0, 0)),
+    "order": ((700, 560, 540, 460), (109, 53, 45, 46), (3600, 1600, 1400, 1300)),  # of each number
     "histogram": ((900, 300, 250, 250), (200, 17, 18, 14), (15700, 900, 440, 640)),
     "differences": ((2200, 700, 500, 600), (81, 20, 6, 20), (8000, 1000, 280, 600)),
     "lagged": ((1800, 500, 350, 400), (54, 9, 4, 9), (4000, 400, 120, 250)),
@@ -133,6 +134,12 @@ class Summary(Extraction):
         return bool(self.features - _APART if what == "sums" else self.features & _BY[what])
 
     @property
+    def selections(self) -> int:
+        """How many numbers are searched in order, beside the one behind each."""
+        each = [term.feature for term in self.terms]
+        return self.needs("median") + ("mad" in each) + 2 * ("iqr" in each) + each.count("quantile")
+
+    @property
     def bins(self) -> int:
         """Of the histogram."""
         return int(next(term.arguments[0] for term in self.terms if term.feature == "entropy"))
@@ -145,16 +152,16 @@ class Summary(Extraction):
     @property
     def stack(self) -> int:
         """Bytes of arrays on the stack."""
-        return 2 * self.n * self.needs("order") + (2 * self.bins if self.needs("histogram") else 0)
+        return 32 * self.needs("order") + (2 * self.bins if self.needs("histogram") else 0)
 
     def layouts(self) -> Sequence[Layout]:
-        costs = [_COSTS[part] for part in _COSTS if self.needs(part)]
+        costs = [(self.selections if p == "order" else 1, *_COSTS[p]) for p in _COSTS if self.needs(p)]
         tables = {"log2": log2_table()} if self.needs("histogram") else {}
         sizes = [t.nbytes for t in tables.values()]
         flash, cycles = {}, {}
         for k, core in enumerate(_CORES):
-            flash[core] = float(sum(code[k] for code, _, _ in costs) + sum(sizes))
-            each = sum(sample[k] * self.n + window[k] for _, sample, window in costs)
+            flash[core] = float(sum(code[k] for _, code, _, _ in costs) + sum(sizes))
+            each = sum(times * (sample[k] * self.n + window[k]) for times, _, sample, window in costs)
             cycles[core] = float(each * self.n_channels)
         return [Layout("two passes", flash, cycles, lambda: {"tables": tables}, sizes)]
 
