@@ -1,8 +1,9 @@
-/* Logarithms of the energies of triangular filters, from the powers or magnitudes of bins: micromlgen/features/_logmel.py. */
+/* Logarithms of the energies of triangular filters, from the powers or magnitudes of bins: micromlgen/features/logmel.py. */
 #include "addresses.h"
 #include "apart.h"
 #include "half.h"
 #include "log2.h"
+#include "powers32.h"
 #ifndef MICROMLGEN_MEL_2
 #define MICROMLGEN_MEL_2
 /* log2 of an energy in Q11, plus a constant, in Q9; `lowest` of what is less. */
@@ -21,73 +22,167 @@ typedef struct {
     int16_t exponent;
 } mml2_mel_offset_t;
 
-/* An energy below 2^31 that was shifted down by `down`, plus the offset, which moves it further down where it is far below. */
-static inline uint32_t mml2_mel_with(uint32_t energy, mml2_mel_offset_t offset, uint8_t *down)
+/* Tables of filters. factors: log2 of each one's, Q11. The offset is the same for all where they have none, and else in tables
+   for n + 1, the last of which is that of the whole frame; `up`: what is added to its exponents. */
+typedef struct {
+    MML2_FLASH_AT(uint16_t) counts;
+    MML2_FLASH_AT(int16_t) weights;
+    MML2_FLASH_AT(uint16_t) log2;
+    MML2_FLASH_AT(int16_t) factors;
+    MML2_FLASH_AT(uint16_t) mantissas;
+    MML2_FLASH_AT(int16_t) exponents;
+    mml2_mel_offset_t offset;
+    int16_t up;
+    uint8_t with_factors, with_offsets;
+} mml2_mel_tables_t;
+
+static inline mml2_mel_offset_t mml2_mel_offset_of(mml2_mel_tables_t tables, uint8_t filter)
 {
-    const int16_t place = (int16_t)(offset.exponent - *down);
+    mml2_mel_offset_t out = tables.offset;
+    if (tables.with_offsets) {
+        out.mantissa = (uint16_t)MML2_FLASH_GET_U16(tables.mantissas, filter);
+        out.exponent = (int16_t)MML2_FLASH_GET_U16(tables.exponents, filter);
+    }
+    out.exponent = (int16_t)(out.exponent + tables.up);
+    return out;
+}
+
+/* Bins of a frame: numbers below 2^31 at p; or if `in_parts`, the parts of their spectrum at z, which may be shifted up to
+   `bits`, and whose powers are shifted down by `down` besides. */
+typedef struct {
+    const uint32_t *p;
+    const int32_t *z;
+    uint8_t in_parts, bits, down;
+} mml2_mel_bins_t;
+
+/* The sum of bins between two corners, and of the halves of what they have in the filter that rises there, rounded down;
+   both times 2^down are in the unit of bins. */
+typedef struct {
+    uint32_t every, rising;
+    int_fast16_t down;
+} mml2_mel_sums_t;
+
+/* Sums of n numbers. They are halved where they reach 2^31, and the numbers behind with them. */
+static inline mml2_mel_sums_t mml2_mel_of_numbers(
+    const uint32_t *p, uint_fast16_t n, MML2_FLASH_AT(int16_t) weights)
+{
+    uint32_t every = 0, rising = 0;
+    uint8_t down = 0;
+    uint_fast16_t i;
+    mml2_mel_sums_t out;
+    for (i = 0; i != n; ++i) {
+        const uint32_t value = *p++ >> down;
+        rising += mml2_half_of(value, (uint16_t)MML2_FLASH_GET_U16(weights, i));
+        every += value;
+        if (every >> 31) {
+            every >>= 1;
+            rising >>= 1;
+            ++down;
+        }
+    }
+    out.every = every;
+    out.rising = rising;
+    out.down = down;
+    return out;
+}
+
+/* Sums of the powers in Q-32 of n bins at z, whose parts are shifted up as far as all of them allow, to `bits`. */
+static inline mml2_mel_sums_t mml2_mel_of_parts(
+    const int32_t *z, uint_fast16_t n, uint8_t bits, uint8_t down, MML2_FLASH_AT(int16_t) weights)
+{
+    const int32_t *at = z, *const end = z + 2u * n;
+    uint32_t all = 0, every = 0, rising = 0;
+    uint_fast16_t up;
+    uint_fast16_t i;
+    mml2_mel_sums_t out;
+    if (n & 1u) {
+        all = mml2_part_bits(at[0]) | mml2_part_bits(at[1]);
+        at += 2;
+    }
+    for (; at != end; at += 4) {
+        all |= mml2_part_bits(at[0]) | mml2_part_bits(at[1]) | mml2_part_bits(at[2]) | mml2_part_bits(at[3]);
+    }
+    up = mml2_bit_length(all);
+    up = up < bits ? bits - up : 0u;
+    for (i = 0; i != n; ++i, z += 2) {
+        const uint32_t value = (uint32_t)mml2_power32(z, (uint8_t)up) >> down;
+        rising += mml2_half_of(value, (uint16_t)MML2_FLASH_GET_U16(weights, i));
+        every += value;
+    }
+    out.every = every;
+    out.rising = rising;
+    out.down = (int_fast16_t)down - 2 * (int_fast16_t)up;
+    return out;
+}
+
+/* a / 2^by, rounded down. */
+static inline uint32_t mml2_mel_down(uint32_t a, int_fast16_t by)
+{
+    return by < 32 ? a >> by : 0;
+}
+
+/* An energy below 2^31 that was shifted down by `down`, plus the offset, which moves it further down where it is far below. */
+static inline uint32_t mml2_mel_with(uint32_t energy, mml2_mel_offset_t offset, int_fast16_t *down)
+{
+    const int_fast16_t place = offset.exponent - *down;
     if (!offset.mantissa || !energy || place < -16) return energy;
     if (place <= 0) return energy + ((uint32_t)offset.mantissa >> -place);
     if (place <= 15) return energy + ((uint32_t)offset.mantissa << place);
-    *down = (uint8_t)(*down + place - 15);
-    return (place < 15 + 32 ? energy >> (place - 15) : 0u) + ((uint32_t)offset.mantissa << 15);
+    *down += place - 15;
+    return mml2_mel_down(energy, place - 15) + ((uint32_t)offset.mantissa << 15);
 }
 
-/* The energies of n filters from the bins at p on, each below 2^31, as `mml2_mel_log` of each, plus `factors` if there are some.
+/* The energies of n filters, as `mml2_mel_log` of each plus its factor. Returns the log of that of all bins if that is wanted.
 
-   counts: how many bins lie between a filter's corner and the next, n + 1 of them. weights: of each bin, Q15: how
-   far it is between the two; half of that is its part in the filter that rises there, rounded down, and the rest is the
-   part in the one before, which falls. Sums are halved where they reach 2^31, and the bins behind with them. */
-MML2_APART_ void mml2_mel(
-    const uint32_t *p, int16_t *log, uint8_t n, int32_t plus, int16_t lowest, mml2_mel_offset_t offset,
-    MML2_FLASH_AT(uint16_t) counts,
-    MML2_FLASH_AT(int16_t) weights, MML2_FLASH_AT(uint16_t) log2, MML2_FLASH_AT(int16_t) factors, uint8_t with_factors)
+   counts: how many bins lie between a filter's corner and the next, n + 1 of them; if the energy of all is wanted, those before the
+   first and behind the last too. weights: of each bin of these, Q15: how far it is between the two; that is its part in the filter that
+   rises there, and the rest is the part in the one before, which falls. */
+MML2_APART_ int16_t mml2_mel(
+    const mml2_mel_bins_t bins, int16_t *log, uint8_t n, int32_t plus, int16_t lowest, const mml2_mel_tables_t tables, uint8_t with_energy)
 {
-    uint32_t before = 0;
-    uint8_t down_before = 0, s;
-    uint_fast16_t bin = 0;
+    uint32_t before = 0, whole = 0;
+    int_fast16_t down_before = 0, down_whole = -128;
+    const uint8_t first = with_energy, last = (uint8_t)(n + 2u * with_energy), shift = mml2_bit_length(last);
+    const uint32_t *p = bins.p;
+    const int32_t *z = bins.z;
+    MML2_FLASH_AT(int16_t) weights = tables.weights;
+    uint_fast8_t s;
     for (s = 0;; ++s) {
-        uint32_t all = 0, rising = 0;
-        uint8_t down = 0;
-        const uint_fast16_t end = bin + MML2_FLASH_GET_U16(counts, s);
-        for (; bin != end; ++bin) {
-            const uint32_t value = *p++ >> down;
-            rising += mml2_half_of(value, (uint16_t)MML2_FLASH_GET_U16(weights, bin));
-            all += value;
-            if (all >> 31) {
-                all >>= 1;
-                rising >>= 1;
-                ++down;
+        const uint16_t count = (uint16_t)MML2_FLASH_GET_U16(tables.counts, s);
+        const mml2_mel_sums_t own = bins.in_parts ? mml2_mel_of_parts(z, count, bins.bits, bins.down, weights)
+                                                  : mml2_mel_of_numbers(p, count, weights);
+        p += count;
+        z += 2u * count;
+        weights = MML2_FLASH_SKIP(int16_t, weights, count);
+        if (with_energy) {
+            if (own.down > down_whole) {
+                whole = mml2_mel_down(whole, own.down - down_whole);
+                down_whole = own.down;
             }
+            whole += mml2_mel_down(own.every >> shift, down_whole - own.down);
         }
-        if (s) {
-            const int32_t own = with_factors ? (int16_t)MML2_FLASH_GET_U16(factors, s - 1u) : 0;
-            uint32_t falling = (all >> 1) - rising;
-            uint8_t most = down;
+        if (s > first && s <= first + n) {
+            const uint8_t f = (uint8_t)(s - first - 1);
+            const int32_t factor = tables.with_factors ? (int16_t)MML2_FLASH_GET_U16(tables.factors, f) : 0;
+            uint32_t falling = (own.every >> 1) - own.rising;
+            int_fast16_t down = own.down;
             if (down < down_before) {
-                most = down_before;
-                falling >>= most - down;
+                falling = mml2_mel_down(falling, down_before - down);
+                down = down_before;
             } else {
-                before >>= down - down_before;
+                before = mml2_mel_down(before, down - down_before);
             }
-            before = mml2_mel_with(before + falling, offset, &most);
-            *log++ = mml2_mel_log(before, plus + own + (int32_t)most * 2048, lowest, log2);
+            before = mml2_mel_with(before + falling, mml2_mel_offset_of(tables, f), &down);
+            *log++ = mml2_mel_log(before, plus + factor + (int32_t)down * 2048, lowest, tables.log2);
         }
-        if (s == n) break;
-        before = rising;
-        down_before = down;
+        if (s == last) break;
+        before = own.rising;
+        down_before = own.down;
     }
-}
-
-/* The sum over n bins, likewise. */
-static inline int16_t mml2_mel_energy(
-    const uint32_t *p, uint16_t n, int32_t plus, int16_t lowest, mml2_mel_offset_t offset, MML2_FLASH_AT(uint16_t) log2)
-{
-    const uint32_t *const end = p + n;
-    uint32_t all = 0;
-    uint8_t down = 10;
-    for (; p != end; ++p) all += *p >> 11;
-    all = mml2_mel_with(all, offset, &down);
-    return mml2_mel_log(all, plus + (int32_t)down * 2048, lowest, log2);
+    if (!with_energy) return 0;
+    down_whole += shift - 1;
+    whole = mml2_mel_with(whole, mml2_mel_offset_of(tables, n), &down_whole);
+    return mml2_mel_log(whole, plus + (int32_t)down_whole * 2048, lowest, tables.log2);
 }
 
 /* Nothing of n logarithms is further below the highest than `range`. */

@@ -37,10 +37,22 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
 #endif
 }
 
+/* a^2 / 2^32, rounded down. */
+static inline uint32_t mml2_power_square(int32_t a)
+{
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+    uint32_t out;
+    __asm__("smmul %0, %1, %1" : "=r"(out) : "r"(a));
+    return out;
+#else
+    return mml2_power_add(0, a);
+#endif
+}
+
 /* Power in Q-32 of a bin whose parts are shifted up. */
 static inline int32_t mml2_power32(const int32_t *z, uint8_t up)
 {
-    return (int32_t)mml2_power_add(mml2_power_add(0, z[0] * ((int32_t)1 << up)), z[1] * ((int32_t)1 << up));
+    return (int32_t)mml2_power_add(mml2_power_square(z[0] * ((int32_t)1 << up)), z[1] * ((int32_t)1 << up));
 }
 
 /* Powers of n bins in the place of their parts, whose bits are `every` and which are shifted up to 31: returned is by
@@ -64,6 +76,12 @@ static inline uint8_t mml2_powers32(int32_t *z, uint16_t n, uint32_t every)
     if (n) *z = mml2_power32(at, up);
 #endif
     return up;
+}
+
+/* The bits of a without its sign. */
+static inline uint32_t mml2_part_bits(int32_t a)
+{
+    return (uint32_t)(a ^ a >> 31);
 }
 
 /* Magnitudes of n bins, whose bits are `every` and which are shifted up to 29 if they have less, at y, which may be where

@@ -99,10 +99,11 @@ class Filterbank:
 
     @property
     def factors(self) -> Floats:
-        """What each triangle of height 1 is multiplied by, shape (n_mels,)."""
+        """What each triangle of height 1 is multiplied by, shape (n_mels,); 1 where it has no width."""
+        wide = self.corners[2:] - self.corners[:-2]
         if self.norm is None:
             return np.ones(self.n_mels)
-        return np.asarray(2 / (self.corners[2:] - self.corners[:-2]), np.float64)
+        return np.where(wide > 0, 2 / np.where(wide > 0, wide, 1), 1.0)
 
     @property
     def first(self) -> int:

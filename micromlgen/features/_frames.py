@@ -18,7 +18,7 @@ from micromlgen.features._terms import is_integer
 from micromlgen.features._windows import half_in_q15, window
 
 Array = NDArray[Any]
-Reading = Literal["powers", "magnitudes", "mantissas"]
+Reading = Literal["powers", "magnitudes", "mantissas", "parts"]
 _SIZES = tuple(2**k for k in range(3, 13))
 CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -O2: bytes of code, and cycles of a sample of a frame times log2(n_fft), of a bin.
@@ -124,6 +124,11 @@ class Frames:
         more = np.where(bits > 0, np.maximum(29 - bits, 0), 0)
         power, down = power_of(np.abs(re) << more[:, None], np.abs(im) << more[:, None])
         return self._windows(root(power) << down), self._windows(up + more)[..., 0]
+
+    def parts(self, X: NDArray[np.int16]) -> tuple[Array, Array, Array]:
+        """Real and imaginary ones of bins, (n, n_frames, n_bins), times ``2**shift``, and the shift."""
+        re, im, up, _ = self._spectra(X)
+        return self._windows(re), self._windows(im), self._windows(up)[..., 0]
 
     @property
     def step_of_power(self) -> float:

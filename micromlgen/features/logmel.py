@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from micromlgen.features._fft32 import RealFFT32
 from micromlgen.features._filterbank import Filterbank
 from micromlgen.features._frames import CORES, Frames, OfSpectra, Reading
 from micromlgen.features._melspec import Options
+from micromlgen.features._melsums import Limits, Segments, Sums, of_numbers, of_parts
 from micromlgen.features._root import log2_q11, log2_table
 from micromlgen.ir import Layout
 from micromlgen.streams import Framing
@@ -20,8 +22,8 @@ from micromlgen.streams import Framing
 Array = NDArray[Any]
 #: One step of `log` in the units of its base: log2 in Q9.
 STEPS = {"log2": 1 / 512, "ln": np.log(2) / 512, "db": 10 * np.log10(2) / 512}
-#: By how much bins are shifted down in the sum of all.
-_WHOLE = 11
+#: What rounding adds to logs, in log2, is less.
+_SLACK = 0.1
 
 
 #: Measured with -O2 beside the transform: bytes of code, and cycles of a bin, a filter, on each of CORES.
@@ -43,7 +45,9 @@ class LogMel(OfSpectra):
 
     @property
     def reads(self) -> Reading:
-        return "magnitudes" if self.magnitude else "powers"
+        if self.magnitude:
+            return "magnitudes"
+        return "powers" if self.frames.precision == "int16" else "parts"
 
     def sharing(self) -> Self:
         return replace(self, frames=replace(self.frames, shared=True))
@@ -113,50 +117,55 @@ class LogMel(OfSpectra):
         return 2 * step / (self.given.n_fft if self.given.scaled else 1)
 
     @property
-    def offset(self) -> tuple[int, int]:
-        """What is added to halves of energies, as a mantissa of 16 bits and the exponent of two."""
-        if not self.given.offset:
-            return 0, 0
-        mantissa, exponent = np.frexp(self.given.offset / self._half_step)
-        return int(np.ldexp(mantissa, 16)), int(exponent) - 16
+    def offsets(self) -> tuple[Array, Array]:
+        """What is added to halves of the `logs`' energies: mantissas of 16 bits, and exponents of two.
 
-    def bins(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
-        """Of each frame: powers or magnitudes of bins (n, n_bins), and the shift up (n,)."""
-        p, shift = self.frames.magnitudes(X) if self.magnitude else self.frames.powers(X)
-        return p.reshape(-1, p.shape[2]), shift.ravel()
-
-    def energies(self, p: Array) -> tuple[Array, Array]:
-        """Halves of the sums of filters, and of all bins; how far they are shifted down: (n, n_mels + 1).
-
-        A bin's part in the filter that rises at it is half of ``p * weight`` in Q15, rounded down; the rest
-        is its part in the one that falls. The sums of the bins between two corners are halved where they
-        reach 2**31, and the bins behind with them.
+        A filter's norm is the logarithm's, so here it divides.
         """
-        weights = self.bank.weights.astype(np.int64)
-        out, downs = np.zeros((2, len(p), self.bank.n_mels + 1), np.int64)
-        bin_, before, down_before = self.bank.first, np.zeros(len(p), np.int64), np.zeros(len(p), np.int64)
-        for s, count in enumerate(self.bank.counts):
-            every, rising, down = np.zeros((3, len(p)), np.int64)
-            for w in weights[bin_ - self.bank.first :][:count]:
-                value = p[:, bin_] >> down
-                every, rising = every + value, rising + (value * w >> 16)
-                over = every >> 31
-                every, rising, down = every >> over, rising >> over, down + over
-                bin_ += 1
-            if s:
-                most = np.maximum(down, down_before)
-                falling = ((every >> 1) - rising) >> (most - down)
-                out[:, s - 1], downs[:, s - 1] = (before >> (most - down_before)) + falling, most
-            before, down_before = rising, down
-        out[:, -1], downs[:, -1] = (p >> _WHOLE).sum(axis=1), _WHOLE - 1
-        return out, downs
+        factors = np.append(self.bank.factors, [1.0] * self.given.energy)
+        mantissa, exponent = np.frexp(self.given.offset / (self._half_step * factors))
+        return np.ldexp(mantissa, 16).astype(np.int64), exponent.astype(np.int64) - 16
+
+    @cached_property
+    def segments(self) -> Segments:
+        """Whose bins are summed up."""
+        return Segments(self.bank, self.given.energy)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How far parts of bins may be shifted up."""
+        fft = self.transform
+        peak = 1.0 if fft.window is None else 32767.0
+        # What a sample adds to a bin where the window is 1.
+        loudest = 2.0**15 * (1 + fft.emphasis / 2**15) / fft.unit
+        # By Parseval's theorem; those at 0 and at half the sample rate count twice.
+        bound = fft.size * loudest**2 * float(((fft.whole_window / peak) ** 2).sum()) / 2.0**60 + 1
+        return Limits(self.segments, bound)
+
+    def sums(self, X: NDArray[np.int16]) -> Sums:
+        """Of the bins of each frame between two corners."""
+        if self.reads == "parts":
+            re, im, up = self.frames.parts(X)
+            n_bins = re.shape[2]
+            return of_parts(re.reshape(-1, n_bins), im.reshape(-1, n_bins), up.ravel(), self.limits)
+        p, shift = self.frames.magnitudes(X) if self.magnitude else self.frames.powers(X)
+        up = shift.ravel() * (1 if self.magnitude else 2)
+        return of_numbers(p.reshape(-1, p.shape[2]), up, self.segments)
 
     def tables(self) -> dict[str, Array]:
-        """Those that this one needs: also of filters, bins between their corners, norms if there are some."""
-        counts = self.bank.counts.astype(np.uint16)
-        own = {"log2": log2_table(), "weights": self.bank.weights, "counts": counts}
-        norms = {} if self.factors is None else {"factors": self.factors}
-        return self.frames.tables() | own | norms
+        """Those that this one needs: of filters, bins between corners, and norms, where they have some."""
+        segments = self.segments
+        own: dict[str, Array] = {
+            "log2": log2_table(),
+            "weights": segments.weights,
+            "counts": segments.counts.astype(np.uint16),
+        }
+        if self.factors is not None:
+            own["factors"] = self.factors
+            if self.given.offset:
+                mantissas, exponents = self.offsets
+                own |= {"mantissas": mantissas.astype(np.uint16), "exponents": exponents.astype(np.int16)}
+        return self.frames.tables() | own
 
     def costs(self, tables: dict[str, Array], code: Sequence[int], cycles: Sequence[float]) -> list[Layout]:
         """The only layout, of what costs so much more than this, on AVR, Cortex-M0+, Cortex-M4F and RV32."""
@@ -194,30 +203,32 @@ class LogMel(OfSpectra):
         smaller = framing.shared or framing.n_bytes < 2 * length
         return framing if self.n_frames > 1 and framing.possible and smaller else None
 
-    def logs(self, p: Array, shift: Array) -> Array:
-        """Of the `energies` of bins, in Q9 of log2, at least the floor."""
-        energy, down = self.energies(p)
-        octaves = 1 if self.magnitude else 2
+    def logs(self, sums: Sums) -> Array:
+        """Of energies of bands, and of the whole frame if given, in Q9 of log2, at least the floor."""
+        energy, down = sums.energies()
+        if self.given.energy:
+            whole, of_whole = sums.whole()
+            energy, down = np.column_stack([energy, whole]), np.column_stack([down, of_whole])
         if self.given.offset:
-            energy, down = self._with_offset(energy, down, shift[:, None] * octaves)
-        factors = np.append(np.zeros(self.bank.n_mels) if self.factors is None else self.factors, 0)
-        plus = self.plus - shift[:, None] * (octaves << 11) + (down << 11)
-        q9 = (log2_q11(energy) + plus + factors.astype(np.int64) + 2) >> 2
-        return np.where(energy == 0, self.lowest, np.maximum(q9, self.lowest))
+            energy, down = self._with_offset(energy, down)
+        q11 = log2_q11(energy) + self.plus + (down << 11)
+        if self.factors is not None:
+            q11[:, : self.bank.n_mels] += self.factors
+        return np.where(energy == 0, self.lowest, np.maximum((q11 + 2) >> 2, self.lowest))
 
-    def _with_offset(self, energy: Array, down: Array, shift: Array) -> tuple[Array, Array]:
+    def _with_offset(self, energy: Array, down: Array) -> tuple[Array, Array]:
         """Energies above 0 plus the offset, which has 31 bits at most: those far below move down for it."""
-        mantissa, exponent = self.offset
-        place = exponent + shift - down
+        mantissa, exponent = self.offsets
+        place = exponent - down
         more = np.maximum(place - 15, 0)
         added = np.where(place < -16, 0, (mantissa << np.clip(place, 0, 15)) >> np.clip(-place, 0, 16))
         energy = np.where(energy > 0, (energy >> np.minimum(more, 32)) + added, 0)
         return energy, down + more
 
     def with_energy(self, X: NDArray[np.int16]) -> tuple[Array, Array]:
-        """Log energies of windows, int64 (n, n_frames, n_mels), and those of whole frames, (n, n_frames)."""
-        logs = self.logs(*self.bins(X)).reshape(len(X), self.n_frames, -1)
-        log, whole = logs[:, :, :-1], logs[:, :, -1]
+        """Log energies of windows, int64 (n, n_frames, n_mels); of whole frames, (n, n_frames), if given."""
+        logs = self.logs(self.sums(X)).reshape(len(X), self.n_frames, -1)
+        log, whole = logs[:, :, : self.bank.n_mels], logs[:, :, -1]
         if self.range is not None:
             log = np.maximum(log, log.max(axis=(1, 2), keepdims=True) - self.range)
         return log, whole

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -139,6 +140,65 @@ def test_error_is_small_at_any_level(options: dict[str, Any]) -> None:
         assert (error <= 0.02 * deviation).all()
 
 
+def beside_tones(n: int) -> NDArray[np.int16]:
+    """Bands far below others: of tones in noise, clipped ones, squares, noise beside a constant."""
+    t, rng = np.arange(n), np.random.default_rng(5)
+    turn = 2 * np.pi * rng.uniform(0.01, 0.45, (24, 1)) * t + 1
+    waves = [
+        30000 * np.sin(turn) + rng.normal(0, 30, (24, n)),
+        300 * np.sin(turn) + rng.normal(0, 1, (24, n)),
+        90000 * np.sin(turn) + rng.normal(0, 3, (24, n)),
+        40000 * np.sign(np.sin(turn / 3)),
+        rng.integers(-9000, 9000, (24, 1)) + rng.normal(0, 10, (24, n)),
+    ]
+    return np.rint(np.concatenate(waves)).clip(-32768, 32767).astype(np.int16)
+
+
+@pytest.mark.parametrize("options", PRESETS, ids=str)
+def test_bands_far_below_the_loudest_are_right(options: dict[str, Any]) -> None:
+    mfcc = MFCC(16000, **options)
+    n = mfcc.extraction().input.n_features
+    deviation = mfcc.reference(np.concatenate([voiced(40, n, level) for level in (0, -20, -60)])).std(axis=0)
+    X = beside_tones(n)
+    error = np.abs(mfcc.dequantize(mfcc.transform(X)) - mfcc.reference(X)) / deviation
+    assert np.sqrt((error**2).mean()) < 0.015
+    assert error.max() < 0.08
+
+
+@pytest.mark.parametrize("precision", ["int32", "int16"])
+@pytest.mark.parametrize("offset", [1e-6, 1e-3])
+def test_an_offset_is_added_to_energies_that_have_their_norm(offset: float, precision: str) -> None:
+    mel = MelSpectrogram(16000, mel_norm="slaney", offset=offset, precision=precision)
+    X = np.concatenate([voiced(5, 512, level) for level in (0, -20, -40)])
+    error = mel.dequantize(mel.transform(X)) - mel.reference(X)
+    np.testing.assert_allclose(error, 0, atol=0.02 if precision == "int32" else 0.3)
+
+
+@pytest.mark.parametrize("energy", [False, True])
+def test_filters_without_bins_hear_nothing(energy: bool) -> None:
+    """Corners that are rounded to the same bin."""
+    options: dict[str, Any] = {"n_fft": 128, "n_mels": 40, "edges": "bins", "mel_norm": "slaney"}
+    mfcc = MFCC(16000, **options, n_mfcc=40, energy=energy)
+    X = voiced(5, 128, -6)
+    assert np.isfinite(mfcc.reference(X)).all()
+    np.testing.assert_allclose(mfcc.dequantize(mfcc.transform(X)), mfcc.reference(X), atol=0.1)
+
+
+def test_a_short_frame_of_a_long_transform() -> None:
+    """Sums of powers may exceed the largest one by far."""
+    loud = np.where(np.arange(40) % 20 < 10, 32767, -32768).astype(np.int16)
+    X = np.stack(
+        [loud, np.full(40, -32768, np.int16), np.where(np.arange(40) == 20, -32768, 0).astype(np.int16)]
+    )
+    for energy in (False, True):
+        mfcc = MFCC(16000, n_fft=4096, frame_length=40, n_mels=8, n_mfcc=8, energy=energy)
+        program = mm.transpile(mfcc, name="heard")
+        call = predict_call(program.model, program.header, program.name, X)
+        result = core("host").run([call], flags=(*SANITIZE, *STRICT), measure=False)[0]
+        np.testing.assert_array_equal(result.y, mfcc.transform(X))
+        np.testing.assert_allclose(mfcc.dequantize(mfcc.transform(X)), mfcc.reference(X), atol=0.02)
+
+
 def test_error_of_a_block() -> None:
     """Small but where bands are weak, which the noise of int16 reaches."""
     mfcc = MFCC(8000, n_fft=256, n_mels=20, precision="int16")
@@ -222,6 +282,9 @@ def test_cepstra_are_normalised_over_frames(normalize: str) -> None:
         (MFCC(16000, preset="tensorflow"), 1024),
         (MFCC(16000, preset="tensorflow", n_fft=512, offset=1.0, energy=True, precision="int16"), 512),
         (MFCC(16000, offset=1e-12, edges="mels"), 512),
+        (MFCC(16000, offset=1e-5, mel_norm="slaney", energy=True, fmin=300, fmax=5000), 512),
+        (MFCC(16000, offset=1e-5, mel_norm="slaney", energy=True, precision="int16"), 512),
+        (MFCC(16000, spectrum="magnitude", energy=True, fmin=300, fmax=5000), 512),
         (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="mean", delta=1, delta_width=1), 400),
         (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="variance", delta=2), 700),
         (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="variance", energy=True), 64),
