@@ -88,6 +88,19 @@ class LogMel(OfSpectra):
         return int(np.rint(np.log2(max(self.given.floor, self.given.offset)) * 512))
 
     @property
+    def highest(self) -> int:
+        """The most that a log comes to in Q9 of log2, of energies at least 1."""
+        fft, given = self.transform, self.given
+        full = 2.0**15 / given.full_scale * (1 + fft.emphasis / 2**15)
+        peak = 1.0 if fft.window is None else 32767.0
+        weights = np.abs(fft.whole_window) / peak * full
+        # By Parseval's theorem; the bins at 0 and at half the sample rate count twice.
+        power = fft.size * float((weights**2).sum()) + float(weights.sum()) ** 2
+        most = np.sqrt((fft.size + 1) * power) if self.magnitude else power
+        most = most * self.bank.factors.max() / (given.n_fft if given.scaled else 1) + given.offset
+        return min(int(np.ceil(512 * (np.log2(max(most, 1.0)) + _SLACK))), 32767)
+
+    @property
     def range(self) -> int | None:
         """`top_db` in Q9 of log2; None where it is so large that it limits nothing."""
         decibels = STEPS["db"] * (2 if self.magnitude else 1)

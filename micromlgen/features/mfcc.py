@@ -21,8 +21,6 @@ from micromlgen.ir import Layout
 from micromlgen.streams import Framing
 
 Array = NDArray[Any]
-#: Highest log energy in Q9.
-_HIGHEST = 32767
 #: Bytes of code, and cycles of a product.
 _CODE = (500, 250, 200, 200)
 _CYCLES = (92.0, 10.0, 4.0, 6.0)
@@ -85,10 +83,13 @@ class Cepstra(OfSpectra):
     @cached_property
     def fraction(self) -> NDArray[np.int64]:
         """Bits of each coefficient behind the point, as many as the largest leaves: shape (n_mfcc,)."""
-        low, high = self.mel.lowest / 512, _HIGHEST / 512
-        middle, around = (low + high) / 2, (high - low) / 2
+        low, high = self.mel.lowest / 512, self.mel.highest / 512
+        middle, around = (low + high) / 2, np.full(self.n_mfcc, (high - low) / 2)
+        if self.mel.range is not None:
+            # Rows behind the first add up to 0: what matters is how far logs are apart.
+            around[1:] = np.minimum(around[1:], self.mel.range / 512 / 2)
         largest = around * np.abs(self._rows).sum(axis=1) + np.abs(middle * self._rows.sum(axis=1)) + 0.01
-        bits: NDArray[np.int64] = np.floor(np.log2(32767 / largest)).astype(np.int64)
+        bits: NDArray[np.int64] = np.floor(np.log2(32767 / (1.001 * largest))).astype(np.int64)
         if self.mel.given.energy:
             bits[0] = 9
         return np.asarray(np.minimum(bits, 12))
