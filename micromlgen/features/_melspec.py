@@ -34,6 +34,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "full_scale": 32768.0,
     "n_mfcc": 13,
     "lifter": 0,
+    "lifter_from": 0,
     "dct": "ortho",
     "energy": False,
     "normalize": None,
@@ -50,6 +51,7 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
         "mel_scale": "slaney",
         "mel_norm": "slaney",
         "n_mfcc": 20,
+        "lifter_from": 1,
     },
     "torchaudio": {**_AUDIO, "frame_length": 400, "hop_length": 200, "n_mfcc": 40},
     "python_speech_features": {
@@ -121,6 +123,7 @@ class Options:
     full_scale: float
     n_mfcc: int
     lifter: int
+    lifter_from: int
     dct: str
     energy: bool
     normalize: str | None
@@ -167,8 +170,9 @@ def options(who: str, given: Mapping[str, Any]) -> Options:
         raise UnsupportedError(f"{who}: preset={preset!r}: use one of {', '.join(_PRESETS)}, or None")
     of_preset = {} if preset is None else _PRESETS[preset]
     known = {**_DEFAULTS, **of_preset, **{k: v for k, v in own.items() if v is not None}}
-    if known["window"] == "ones":
-        known["window"] = None
+    for name, none in (("window", "ones"), ("mel_norm", "none")):
+        if isinstance(known[name], str) and known[name] == none:
+            known[name] = None
     for name in ("frame_length", "hop_length"):
         if name in of_preset and own.get(name) is None and isinstance(known[name], float):
             known[name] = int(known[name] * rate + 0.5)
@@ -207,8 +211,9 @@ def _check(who: str, known: Mapping[str, Any], rate: float) -> None:
             raise refuse(name, f"an integer from 1 to {most} is needed")
     if not _is_integer(known["n_mfcc"], 1, known["n_mels"]):
         raise refuse("n_mfcc", f"an integer from 1 to n_mels={known['n_mels']} is needed")
-    if not _is_number(known["fmin"]) or not _is_number(known["fmax"]):
-        raise refuse("fmin", "numbers of Hz are needed")
+    for name in ("fmin", "fmax"):
+        if not _is_number(known[name]):
+            raise refuse(name, "a number of Hz is needed")
     if not 0 <= known["fmin"] < known["fmax"] <= rate / 2:
         raise refuse("fmax", f"0 <= fmin={known['fmin']!r} < fmax <= sample_rate / 2 is needed")
     if not _is_number(known["floor"]) or not 1e-18 <= known["floor"] <= 1:

@@ -116,8 +116,8 @@ class MelSpectrogram(MelExtractor):
         linear_to_mel_weight_matrix and mfccs_from_log_mel_spectrograms.
     spectrum : {"power", "magnitude"}
     mel_scale : {"htk", "slaney"}
-    mel_norm : {None, "slaney"}
-        "slaney": triangles of area 1 rather than of height 1.
+    mel_norm : {None, "slaney", "none"}
+        "slaney": triangles of area 1 rather than of height 1. "none" is that of a preset which has one.
     edges : {"hertz", "bins", "mels"}
         Corners of triangles where they are, or rounded down to bins; "mels": where they are, but triangles
         are straight over mel rather than over Hz.

@@ -33,7 +33,8 @@ def cosines(given: Options) -> NDArray[np.float64]:
     if given.dct == "htk":
         rows[0] *= np.sqrt(2)
     if lifter:
-        rows = rows * (1 + lifter / 2 * np.sin(np.pi * np.arange(n) / lifter))[:, None]
+        order = np.arange(n) + given.lifter_from
+        rows = rows * (1 + lifter / 2 * np.sin(np.pi * order / lifter))[:, None]
     return rows
 
 
@@ -173,6 +174,7 @@ class MFCC(MelExtractor):
         Coefficients of a frame, by default 13.
     lifter : int
         Coefficient i is multiplied by ``1 + lifter / 2 * sin(pi * i / lifter)``; by default 0, not at all.
+        With ``preset="librosa"`` i counts from 1, as it does there.
     dct : {"ortho", "htk"}
         Orthonormal, by default; "htk": the first row is not divided by the square root of 2.
     energy : bool

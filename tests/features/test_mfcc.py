@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from micromlgen.features._logmel import LogMel
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -16,7 +17,6 @@ import micromlgen as mm
 from micromlgen.boards import STRICT, board, core
 from micromlgen.calls import predict_call
 from micromlgen.features import MFCC, MelSpectrogram
-from micromlgen.features._logmel import LogMel
 from micromlgen.features.mfcc import cosines
 from tests.cases import SANITIZE, Case
 from tests.features.speech import voiced
@@ -69,6 +69,51 @@ def test_the_preset_of_librosa_is_librosa() -> None:
     theirs = np.stack([librosa.power_to_db(each) for each in theirs])
     ours = MelSpectrogram(22050, preset="librosa")
     np.testing.assert_allclose(ours.reference(X), theirs.transpose(0, 2, 1).reshape(4, -1), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("sample_rate", "options", "of_mel"),
+    [
+        (4000, {"n_fft": 128, "n_mels": 12, "n_mfcc": 12, "lifter": 22}, {}),
+        (11025, {"n_fft": 1024, "n_mels": 97, "n_mfcc": 31, "fmin": 20}, {"norm": None}),
+        (
+            48000,
+            {"n_fft": 4096, "n_mels": 128, "n_mfcc": 128, "fmax": 19200},
+            {"htk": True, "window": "blackman"},
+        ),
+        (
+            22050,
+            {"n_fft": 512, "n_mels": 9, "n_mfcc": 5, "lifter": 7},
+            {"htk": True, "norm": None, "power": 1},
+        ),
+    ],
+)
+def test_librosas_options_are_librosas(
+    sample_rate: int, options: dict[str, Any], of_mel: dict[str, Any]
+) -> None:
+    librosa = pytest.importorskip("librosa")
+    hop = options["n_fft"] * 3 // 5
+    X = voiced(3, options["n_fft"] + 2 * hop, -6, sample_rate)
+    mels = {k: v for k, v in {"fmax": None, **options}.items() if k not in ("n_mfcc", "lifter")}
+    theirs = librosa.feature.melspectrogram(
+        y=X / 32768.0, sr=sample_rate, hop_length=hop, center=False, **mels, **of_mel
+    )
+    to_db = librosa.power_to_db if of_mel.get("power", 2) == 2 else librosa.amplitude_to_db
+    theirs = np.stack([to_db(each) for each in theirs])
+    theirs = librosa.feature.mfcc(S=theirs, n_mfcc=options["n_mfcc"], lifter=options.get("lifter", 0))
+    ours = MFCC(
+        sample_rate,
+        preset="librosa",
+        hop_length=hop,
+        window=of_mel.get("window"),
+        mel_scale="htk" if of_mel.get("htk") else None,
+        mel_norm="none" if "norm" in of_mel else None,
+        spectrum="magnitude" if of_mel.get("power") == 1 else None,
+        **options,
+    )
+    theirs = theirs.transpose(0, 2, 1).reshape(len(X), -1)
+    np.testing.assert_allclose(ours.reference(X), theirs, atol=1e-3)
+    np.testing.assert_allclose(ours.dequantize(ours.fit(X).transform(X)), theirs, atol=0.5)
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000])
@@ -386,6 +431,10 @@ def test_from_samples_to_a_word(dtype: str) -> None:
             r"preset='kaldi': use one of librosa, torchaudio, python_speech_features, tensorflow",
         ),
         ({"sample_rate": 0}, r"sample_rate=0: a number of samples in a second"),
+        ({"sample_rate": np.inf}, r"sample_rate=inf: a number of samples in a second"),
+        ({"n_fft": 512.0}, r"n_fft=512.0: a power of two from 8 to 4096"),
+        ({"n_mels": True}, r"n_mels=True: an integer from 1 to 255"),
+        ({"fmax": np.nan}, r"fmax=nan: a number of Hz"),
         ({"n_fft": 400}, r"n_fft=400: a power of two from 8 to 4096"),
         ({"frame_length": 600}, r"frame_length=600: an integer from 1 to 512"),
         ({"fmax": 9000}, r"fmax=9000: 0 <= fmin=0.0 < fmax <= sample_rate / 2"),
