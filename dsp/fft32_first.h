@@ -157,7 +157,7 @@ static inline int32_t *mml2_fft32_starts(mml2_samples_t in, int32_t *z, int_fast
 /* The first pass: transforms of `radix` numbers, each where the others want it. */
 static inline void mml2_fft32_first(mml2_samples_t in, int32_t *z, uint16_t size, uint8_t radix)
 {
-    const uint16_t unit = (uint16_t)(size / radix / 16u);
+    const uint16_t unit = (uint16_t)((unsigned)size / radix / 16u);
     int32_t *const end = z + 2u * size;
     uint16_t reversed = 0;
     for (;;) {
