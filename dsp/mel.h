@@ -22,39 +22,6 @@ typedef struct {
     int16_t exponent;
 } mml2_mel_offset_t;
 
-/* Tables of filters. factors: log2 of each one's, Q11. The offset is the same for all where they have none, and else in tables
-   for n + 1, the last of which is that of the whole frame; `up`: what is added to its exponents. */
-typedef struct {
-    MML2_FLASH_AT(uint16_t) counts;
-    MML2_FLASH_AT(int16_t) weights;
-    MML2_FLASH_AT(uint16_t) log2;
-    MML2_FLASH_AT(int16_t) factors;
-    MML2_FLASH_AT(uint16_t) mantissas;
-    MML2_FLASH_AT(int16_t) exponents;
-    mml2_mel_offset_t offset;
-    int16_t up;
-    uint8_t with_factors, with_offsets;
-} mml2_mel_tables_t;
-
-static inline mml2_mel_offset_t mml2_mel_offset_of(mml2_mel_tables_t tables, uint8_t filter)
-{
-    mml2_mel_offset_t out = tables.offset;
-    if (tables.with_offsets) {
-        out.mantissa = (uint16_t)MML2_FLASH_GET_U16(tables.mantissas, filter);
-        out.exponent = (int16_t)MML2_FLASH_GET_U16(tables.exponents, filter);
-    }
-    out.exponent = (int16_t)(out.exponent + tables.up);
-    return out;
-}
-
-/* Bins of a frame: numbers below 2^31 at p; or if `in_parts`, the parts of their spectrum at z, which may be shifted up to
-   `bits`, and whose powers are shifted down by `down` besides. */
-typedef struct {
-    const uint32_t *p;
-    const int32_t *z;
-    uint8_t in_parts, bits, down;
-} mml2_mel_bins_t;
-
 /* The sum of bins between two corners, and of the halves of what they have in the filter that rises there, rounded down;
    both times 2^down are in the unit of bins. */
 typedef struct {
@@ -95,6 +62,9 @@ static inline mml2_mel_sums_t mml2_mel_of_parts(
     uint_fast16_t up;
     uint_fast16_t i;
     mml2_mel_sums_t out;
+#if defined(MML2_AVR_MUL_)
+    all = mml2_avr_bits(at, end);
+#else
     if (n & 1u) {
         all = mml2_part_bits(at[0]) | mml2_part_bits(at[1]);
         at += 2;
@@ -102,10 +72,17 @@ static inline mml2_mel_sums_t mml2_mel_of_parts(
     for (; at != end; at += 4) {
         all |= mml2_part_bits(at[0]) | mml2_part_bits(at[1]) | mml2_part_bits(at[2]) | mml2_part_bits(at[3]);
     }
+#endif
     up = mml2_bit_length(all);
     up = up < bits ? bits - up : 0u;
     for (i = 0; i != n; ++i, z += 2) {
+#if defined(MML2_AVR_MUL_)
+        uint32_t some[2], value;
+        if (!(i & 1u)) mml2_avr_powers(z, some, i + 1u < n ? 2 : 1, (uint8_t)up);
+        value = some[i & 1u] >> down;
+#else
         const uint32_t value = (uint32_t)mml2_power32(z, (uint8_t)up) >> down;
+#endif
         rising += mml2_half_of(value, (uint16_t)MML2_FLASH_GET_U16(weights, i));
         every += value;
     }
@@ -121,6 +98,15 @@ static inline uint32_t mml2_mel_down(uint32_t a, int_fast16_t by)
     return by < 32 ? a >> by : 0;
 }
 
+/* That of a filter, from tables, with the exponent of another. */
+static inline mml2_mel_offset_t mml2_mel_offset_of(
+    mml2_mel_offset_t offset, MML2_FLASH_AT(uint16_t) mantissas, MML2_FLASH_AT(int16_t) exponents, uint8_t filter)
+{
+    offset.mantissa = (uint16_t)MML2_FLASH_GET_U16(mantissas, filter);
+    offset.exponent = (int16_t)(offset.exponent + (int16_t)MML2_FLASH_GET_U16(exponents, filter));
+    return offset;
+}
+
 /* An energy below 2^31 that was shifted down by `down`, plus the offset, which moves it further down where it is far below. */
 static inline uint32_t mml2_mel_with(uint32_t energy, mml2_mel_offset_t offset, int_fast16_t *down)
 {
@@ -134,25 +120,27 @@ static inline uint32_t mml2_mel_with(uint32_t energy, mml2_mel_offset_t offset, 
 
 /* The energies of n filters, as `mml2_mel_log` of each plus its factor. Returns the log of that of all bins if that is wanted.
 
-   counts: how many bins lie between a filter's corner and the next, n + 1 of them; if the energy of all is wanted, those before the
-   first and behind the last too. weights: of each bin of these, Q15: how far it is between the two; that is its part in the filter that
-   rises there, and the rest is the part in the one before, which falls. */
+   p: numbers below 2^31; or if `in_parts`, the parts of a spectrum, which may be shifted up to `bits`, and whose powers are
+   shifted down by `more_down` besides. counts: how many bins lie between a filter's corner and the next, n + 1 of them; if the
+   energy of all is wanted, those before the first and behind the last too. weights: of each bin of these, Q15: how far it is
+   between the two; that is its part in the filter that rises there, and the rest is the part in the one before, which falls.
+   factors: log2 of each filter's, Q11. Where they have some, offsets are in tables for n + 1, the last that of the energy of
+   all, and `offset` is what is added to their exponents. */
 MML2_APART_ int16_t mml2_mel(
-    const mml2_mel_bins_t bins, int16_t *log, uint8_t n, int32_t plus, int16_t lowest, const mml2_mel_tables_t tables, uint8_t with_energy)
+    const uint32_t *p, uint8_t in_parts, uint8_t bits, uint8_t more_down, int16_t *log, uint8_t n, int32_t plus, int16_t lowest,
+    mml2_mel_offset_t offset, MML2_FLASH_AT(uint16_t) counts, MML2_FLASH_AT(int16_t) weights, MML2_FLASH_AT(uint16_t) log2,
+    MML2_FLASH_AT(int16_t) factors, uint8_t with_factors, MML2_FLASH_AT(uint16_t) mantissas, MML2_FLASH_AT(int16_t) exponents,
+    uint8_t with_offsets, uint8_t with_energy)
 {
     uint32_t before = 0, whole = 0;
     int_fast16_t down_before = 0, down_whole = -128;
     const uint8_t first = with_energy, last = (uint8_t)(n + 2u * with_energy), shift = mml2_bit_length(last);
-    const uint32_t *p = bins.p;
-    const int32_t *z = bins.z;
-    MML2_FLASH_AT(int16_t) weights = tables.weights;
     uint_fast8_t s;
     for (s = 0;; ++s) {
-        const uint16_t count = (uint16_t)MML2_FLASH_GET_U16(tables.counts, s);
-        const mml2_mel_sums_t own = bins.in_parts ? mml2_mel_of_parts(z, count, bins.bits, bins.down, weights)
-                                                  : mml2_mel_of_numbers(p, count, weights);
-        p += count;
-        z += 2u * count;
+        const uint16_t count = (uint16_t)MML2_FLASH_GET_U16(counts, s);
+        const mml2_mel_sums_t own = in_parts ? mml2_mel_of_parts((const int32_t *)p, count, bits, more_down, weights)
+                                             : mml2_mel_of_numbers(p, count, weights);
+        p += in_parts ? 2u * count : count;
         weights = MML2_FLASH_SKIP(int16_t, weights, count);
         if (with_energy) {
             if (own.down > down_whole) {
@@ -163,7 +151,7 @@ MML2_APART_ int16_t mml2_mel(
         }
         if (s > first && s <= first + n) {
             const uint8_t f = (uint8_t)(s - first - 1);
-            const int32_t factor = tables.with_factors ? (int16_t)MML2_FLASH_GET_U16(tables.factors, f) : 0;
+            const int32_t factor = with_factors ? (int16_t)MML2_FLASH_GET_U16(factors, f) : 0;
             uint32_t falling = (own.every >> 1) - own.rising;
             int_fast16_t down = own.down;
             if (down < down_before) {
@@ -172,8 +160,8 @@ MML2_APART_ int16_t mml2_mel(
             } else {
                 before = mml2_mel_down(before, down - down_before);
             }
-            before = mml2_mel_with(before + falling, mml2_mel_offset_of(tables, f), &down);
-            *log++ = mml2_mel_log(before, plus + factor + (int32_t)down * 2048, lowest, tables.log2);
+            before = mml2_mel_with(before + falling, with_offsets ? mml2_mel_offset_of(offset, mantissas, exponents, f) : offset, &down);
+            *log++ = mml2_mel_log(before, plus + factor + (int32_t)down * 2048, lowest, log2);
         }
         if (s == last) break;
         before = own.rising;
@@ -181,8 +169,8 @@ MML2_APART_ int16_t mml2_mel(
     }
     if (!with_energy) return 0;
     down_whole += shift - 1;
-    whole = mml2_mel_with(whole, mml2_mel_offset_of(tables, n), &down_whole);
-    return mml2_mel_log(whole, plus + (int32_t)down_whole * 2048, lowest, tables.log2);
+    whole = mml2_mel_with(whole, with_offsets ? mml2_mel_offset_of(offset, mantissas, exponents, n) : offset, &down_whole);
+    return mml2_mel_log(whole, plus + (int32_t)down_whole * 2048, lowest, log2);
 }
 
 /* Nothing of n logarithms is further below the highest than `range`. */

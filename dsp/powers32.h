@@ -61,12 +61,7 @@ static inline uint8_t mml2_powers32(int32_t *z, uint16_t n, uint32_t every)
 {
     const uint8_t up = (uint8_t)(every ? 31u - mml2_bit_length(every) : 0u);
 #if defined(MML2_AVR_MUL_)
-    uint8_t bytes;
-    for (bytes = up / 8u; bytes; --bytes) {
-        uint16_t i;
-        for (i = 0; i < 2u * n; ++i) z[i] *= 256;
-    }
-    mml2_avr_powers(z, n, (uint8_t)(1u << (up & 7u)));
+    mml2_avr_powers(z, (uint32_t *)z, n, up);
 #else
     const int32_t *at = z;
     for (; n > 1u; n = (uint16_t)(n - 2u), z += 2, at += 4) {

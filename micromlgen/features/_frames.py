@@ -18,7 +18,7 @@ from micromlgen.features._terms import is_integer
 from micromlgen.features._windows import half_in_q15, window
 
 Array = NDArray[Any]
-Reading = Literal["powers", "magnitudes", "mantissas", "parts"]
+Reading = Literal["powers", "magnitudes", "mantissas"]
 _SIZES = tuple(2**k for k in range(3, 13))
 CORES = ("avr", "cortex-m0plus", "cortex-m4f", "rv32imc")
 #: Measured with -O2: bytes of code, and cycles of a sample of a frame times log2(n_fft), of a bin.

@@ -47,7 +47,7 @@ class LogMel(OfSpectra):
     def reads(self) -> Reading:
         if self.magnitude:
             return "magnitudes"
-        return "powers" if self.frames.precision == "int16" else "parts"
+        return "powers" if self.frames.precision == "int16" else "mantissas"
 
     def sharing(self) -> Self:
         return replace(self, frames=replace(self.frames, shared=True))
@@ -157,7 +157,7 @@ class LogMel(OfSpectra):
 
     def sums(self, X: NDArray[np.int16]) -> Sums:
         """Of the bins of each frame between two corners."""
-        if self.reads == "parts":
+        if self.reads == "mantissas":
             re, im, up = self.frames.parts(X)
             n_bins = re.shape[2]
             return of_parts(re.reshape(-1, n_bins), im.reshape(-1, n_bins), up.ravel(), self.limits)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from micromlgen.features._logmel import LogMel
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +16,7 @@ import micromlgen as mm
 from micromlgen.boards import STRICT, board, core
 from micromlgen.calls import predict_call
 from micromlgen.features import MFCC, MelSpectrogram
+from micromlgen.features.logmel import LogMel
 from micromlgen.features.mfcc import cosines
 from tests.cases import SANITIZE, Case
 from tests.features.speech import voiced
