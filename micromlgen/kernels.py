@@ -18,11 +18,15 @@ Array = NDArray[Any]
 _BLOCK = 1 << 20
 #: Cores that multiply several rows at a time.
 TOGETHER = frozenset({"cortex-m4f"})
+#: Rows at once of ``mml2_rows_i8p``, and the fewest of their elements.
+FOUR = 4
+#: Elements at most of rows of which pairs are kept on the stack.
+MOST_PAIRED = 512
 # Rows at once that registers suffice for, and bytes that an instruction's offset reaches.
 _MOST_TOGETHER = 6
 _FARTHEST = 4080
 # Instructions for four elements: those that all rows share, and each row's own.
-_TURN = {"i16": (4, 4), "i16w8": (6, 5), "i8": (5, 5)}
+_TURN = {"i16": (4, 4), "i16w8": (6, 5), "i8": (5, 5), "i8n": (5, 4), "i8p": (3, 4)}
 
 
 def dot(X: Array, W: Array) -> NDArray[np.int64]:
@@ -72,12 +76,37 @@ def sqdist(X: Array, W: Array) -> NDArray[np.int64]:
     return np.asarray((own[0][:, None] + own[1][None, :] - 2 * _products(X, W)) & np.int64(0xFFFFFFFF))
 
 
+def neighbors(W: Array) -> NDArray[np.int64]:
+    """What ``mml2_dots_i8n_*`` and ``mml2_dots_i8p_*`` add to the product of each row, whatever x is.
+
+    Parameters
+    ----------
+    W : ndarray of shape (m, n_features)
+        int8.
+
+    Returns
+    -------
+    products : ndarray of shape (m,)
+        The sum of the products of neighbours: of two and two in each four, and in the last four of a row too,
+        if any is left.
+
+    Examples
+    --------
+    >>> neighbors(np.int8([[1, 2, 3, 4], [5, 0, 0, 0]])).tolist(), neighbors(np.int8([range(1, 6)])).tolist()
+    ([14, 0], [40])
+    """
+    W = W.astype(np.int64)
+    n = W.shape[1]
+    W = np.hstack([W[:, : n // 4 * 4], W[:, n - 4 :]] if n % 4 else [W[:, : n // 4 * 4]])
+    return np.asarray((W[:, ::2] * W[:, 1::2]).sum(axis=1))
+
+
 def together(kind: str, n: int, tables: Sequence[int]) -> int:
     """How many rows of n elements ``mml2_dots_<kind>_<n>x<rows>`` had better multiply at a time.
 
     Parameters
     ----------
-    kind : {"i16", "i16w8", "i8"}
+    kind : {"i16", "i16w8", "i8", "i8n", "i8p"}
         Types of x and of the rows, as in templates/kernels.h.j2.
     n : int
     tables : sequence of int
@@ -111,9 +140,16 @@ def element_together(kind: str, rows: int) -> float:
     return (shared + own * rows) / (4 * rows)
 
 
-def bytes_together(n: int, rows: int) -> int:
+def bytes_together(kind: str, n: int, rows: int) -> int:
     """Bytes of code of ``mml2_dots_<kind>_<n>x<rows>`` beyond those of ``mml2_dot_*``."""
+    if kind in ("i8n", "i8p"):
+        return 16 * rows + 16 * (n % 4 > 0) + (-4 if kind == "i8p" else -60)
     return (20, 28, 36, 40)[n % 4] * rows - 60
+
+
+def given(kind: str, n: int) -> float:
+    """Instructions that make of x, once, what ``mml2_dots_<kind>_<n>x<rows>`` takes."""
+    return 7 * n / 4 + 10 if kind == "i8p" else 0.0
 
 
 def _products(X: Array, W: Array) -> NDArray[np.int64]:

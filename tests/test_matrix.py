@@ -86,6 +86,23 @@ def test_rounding_together_keeps_to_the_proof() -> None:
     assert not replace(matrix, weights=matrix.weights + np.int8(1)).fits(32768)
 
 
+def test_products_of_neighbors_need_room_beside_a_large_bias() -> None:
+    weights, inputs = np.full((3, 8), 1.0), Input(8, "int8", exponents=np.zeros(8, np.int32))
+    small = Matrix(weights, np.array([1.0, -2.0, 3.0])).scaled(inputs, "int8")
+    kernel, ahead = small.known_ahead("i8", "i8n")
+    assert kernel == "i8n"
+    np.testing.assert_array_equal(ahead.bias, small.bias - 4 * 127**2)
+    large = Matrix(weights, np.array([1e9, 0.0, 0.0])).scaled(inputs, "int8")
+    assert large.known_ahead("i8", "i8n") == ("i8", large)
+    shifted = Matrix(weights * [[1], [300], [1]], np.array([1e5, 0.0, 0.0])).scaled(
+        inputs, "int8", by_row=True
+    )
+    assert shifted.shift is not None
+    assert shifted.known_ahead("i8", "i8p") == ("i8", shifted)
+    longer = Matrix(np.ones((3, 600), np.int8), np.zeros(3, np.int32))
+    assert [longer.known_ahead("i8", kind)[0] for kind in ("i8n", "i8p")] == ["i8n", "i8"]
+
+
 def test_more_features_than_a_sum_has_room_for() -> None:
     inputs = Input(140_000, "int16", exponents=np.zeros(140_000, np.int32))
     with pytest.raises(UnsupportedError, match="so many features"):

@@ -208,6 +208,26 @@ class Matrix:
         most = int(np.abs(self.bias.astype(np.int64)).max())
         return self.bias.astype(np.min_scalar_type(-most - 1))
 
+    def known_ahead(self, kernel: str, neighbors: str) -> tuple[str, Self]:
+        """The kernel that multiplies several rows at a time, and the matrix with what its products meet.
+
+        Parameters
+        ----------
+        kernel : {"i16", "i16w8", "i8"}
+            The kernel that multiplies one row.
+        neighbors : {"i8n", "i8p"}
+            The kernel for int8 if constants may be added to its products.
+        """
+        n = self.weights.shape[1]
+        if kernel != "i8" or self.shift is not None or (neighbors == "i8p" and n > kernels.MOST_PAIRED):
+            return kernel, self
+        bias = self.bias - kernels.neighbors(self.weights)
+        # With the products of neighbours in x, of which there are half as many as features.
+        reach = np.abs(self.weights.astype(np.int64)).sum(axis=1) * 128 + np.abs(bias) + n * 2**13
+        if reach.max() >= 2**30:
+            return kernel, self
+        return neighbors, replace(self, bias=bias.astype(np.int32))
+
     @property
     def tables(self) -> Sequence[Array]:
         """The rows, cut at `starts`."""

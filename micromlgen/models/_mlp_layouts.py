@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen import kernels
 from micromlgen.ir import Layout
 from micromlgen.models._blocks import Blocks, blocks_of
 from micromlgen.models._codes import Codes, codes_of
 from micromlgen.models._matrix import Matrix
+from micromlgen.models._mlp_ahead import ahead
 from micromlgen.models._mlp_integer import IntegerLayers
 from micromlgen.models._products import CORES
 from micromlgen.tables import narrow
@@ -24,7 +24,7 @@ _PRODUCT = (124, 47, 2.0, 33)
 _NEURON, _CURVE = (315, 250, 32, 140), (2800, 525, 82, 400)
 #: Code in int16; in int8 that of all layers, what they add as rows, and blocks.
 _CODE_16 = (600, 300, 400, 330)
-_CODE_8, _CODE_ROWS, _CODE_BLOCKS = (500, 280, 300, 300), (330, 140, 290, 100), (200, 230, 120, 230)
+_CODE_8, _CODE_ROWS, _CODE_BLOCKS = (500, 280, 300, 300), (330, 140, 20, 100), (200, 230, 120, 230)
 _CODE_CODES = (600, 270, 110, 210)
 #: A product in integers, by kernel.
 _INTEGER_PRODUCT = {
@@ -76,7 +76,10 @@ def integer_layouts(integers: IntegerLayers, kernel: str) -> Sequence[Layout]:
         ways.append(tuple(_paying(*each, kernel, k) for each in zip(matrices, found, strict=True)))
     if any(codes):
         ways.append(tuple(_smallest(*each) for each in zip(matrices, found, codes, strict=True)))
-    return [_layout(integers, kernel, way) for way in dict.fromkeys(ways)]
+    out = [_layout(integers, kernel, way, True) for way in dict.fromkeys(ways)]
+    if kernel == "i8":
+        out.insert(1, _layout(integers, kernel, ways[0], False))
+    return out
 
 
 def _smallest(rows: Matrix, blocks: Blocks | None, codes: Codes | None) -> Blocks | Codes | None:
@@ -109,10 +112,12 @@ def _code(kernel: str, stored: Sequence[Blocks | Codes | None], k: int) -> float
     return _CODE_8[k] + rows * _CODE_ROWS[k] + blocks * _CODE_BLOCKS[k] + codes * _CODE_CODES[k]
 
 
-def _layout(integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Codes | None]) -> Layout:
+def _layout(
+    integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Codes | None], one: bool
+) -> Layout:
     """Layers in integers, stored as rows but where `stored` has something else."""
     matrices = [*(layer.rows for layer in integers.hidden), integers.last]
-    parts = _parts(integers, kernel, stored)
+    parts = _parts(integers, kernel, stored, one)
     tables = [
         t
         for rows, each in zip(matrices, stored, strict=True)
@@ -124,41 +129,41 @@ def _layout(integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Code
     size = sum(t.nbytes for t in tables)
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
-        code, cycles[core] = _cost(matrices, kernel, stored, parts["together"], k)
+        code, cycles[core] = _cost(matrices, kernel, stored, parts, k)
         flash[core] = size + code
     _fours_or_not(matrices, parts, flash, cycles)
     kinds = [name for name in ("codes", "blocks") if any(parts[name])]
-    name = kinds[0] if kinds else "layers"
+    name = kinds[0] if kinds else "layers" if one else "layers by length"
     return Layout(name, flash, cycles, lambda: parts, [t.nbytes for t in tables])
 
 
-def _parts(integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Codes | None]) -> dict[str, Any]:
+def _parts(
+    integers: IntegerLayers, kernel: str, stored: Sequence[Blocks | Codes | None], one: bool
+) -> dict[str, Any]:
     """What the template prints: ``bias`` and ``multiplier`` of all hidden neurons in one table each.
 
-    Some cores multiply so many rows of each layer ``together`` with what it is given, others ``fours``, AVR
-    the ``whole`` layer. Layers that have ``blocks`` or ``codes`` are stored as these; ``some`` of their
-    products are kept.
+    Some cores multiply several rows at a time as ``ahead`` says, and add ``bias_ahead``; others multiply
+    ``fours``, AVR the ``whole`` layer. Layers that have ``blocks`` or ``codes`` are stored as these; ``some``
+    of their products are kept.
     """
     hidden = integers.hidden
     matrices = [*(layer.rows for layer in hidden), integers.last]
-    together = [
-        1 if each else kernels.together(kernel, rows.weights.shape[1], [len(t) for t in rows.tables])
-        for rows, each in zip(matrices, stored, strict=True)
-    ]
+    known = ahead(integers, kernel, [each is None for each in stored], one)
     whole = kernel == "i8" and max(rows.weights.shape[1] for rows in matrices) <= _MOST_IN_24_BITS
     fours = [
         whole and not each and min(len(t) for t in rows.tables) >= 4
         for rows, each in zip(matrices, stored, strict=True)
     ]
-    parts: dict[str, Any] = {"together": together, "whole": whole, "fours": fours}
+    parts: dict[str, Any] = {"ahead": known, "whole": whole, "fours": fours}
     parts["some"] = min(max((len(layer.rows.bias) for layer in hidden), default=0), _SOME)
     parts["blocks"] = [each if isinstance(each, Blocks) else None for each in stored]
     parts["codes"] = [each if isinstance(each, Codes) else None for each in stored]
     if hidden:
         parts["bias"] = narrow(np.concatenate([layer.rows.bias for layer in hidden]))
+        parts["bias_ahead"] = known.biases(hidden)
         parts["multiplier"] = narrow(np.concatenate([layer.multiplier for layer in hidden]))
         if hidden[0].short:
-            parts["bias"] = parts["bias"].astype(np.int32)
+            parts["bias"], parts["bias_ahead"] = (parts[b].astype(np.int32) for b in ("bias", "bias_ahead"))
             both = np.rec.fromarrays([parts["multiplier"].astype("<u2"), parts["bias"].astype("<i4")])
             parts["neurons"] = np.frombuffer(both.tobytes(), np.uint8)
     return parts
@@ -168,21 +173,20 @@ def _cost(
     matrices: Sequence[Matrix],
     kernel: str,
     stored: Sequence[Blocks | Codes | None],
-    together: Sequence[int],
+    parts: dict[str, Any],
     k: int,
 ) -> tuple[float, float]:
     """Bytes of code and cycles on one of `CORES`."""
-    code = _code(kernel, stored, k)
+    known, dsp = parts["ahead"], CORES[k] == "cortex-m4f"
+    code = _code(kernel, stored, k) + (known.code(matrices) if dsp else 0)
     cycles = sum(len(rows.bias) for rows in matrices) * float(_INTEGER_NEURON[kernel == "i8"][k])
-    for rows, at_once, how in zip(matrices, together, stored, strict=True):
+    for rows, at_once, kind, how in zip(matrices, known.together, known.kinds, stored, strict=True):
         if isinstance(how, Blocks):
             cycles += _sparse_cycles(how, len(rows.bias), k)
-            continue
-        each = float(_CODE_PRODUCT[k] if how else _INTEGER_PRODUCT[kernel][k])
-        if CORES[k] == "cortex-m4f" and at_once > 1:
-            code += kernels.bytes_together(rows.weights.shape[1], at_once)
-            each = kernels.element_together(kernel, at_once)
-        cycles += rows.weights.size * each
+        elif dsp and kind:
+            cycles += known.cycles(rows, kind, at_once)
+        else:
+            cycles += rows.weights.size * float(_CODE_PRODUCT[k] if how else _INTEGER_PRODUCT[kernel][k])
     return code, cycles
 
 

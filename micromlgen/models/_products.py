@@ -72,7 +72,8 @@ def layouts(matrix: Matrix, kernel: str) -> Sequence[Layout]:
 
     ``rows`` is the matrix that kernels multiply with the features from number ``first`` on, or with those
     that ``index`` lists, ``most`` of them; with ``scattered``, each row lists its own, up to ``most``.
-    Some cores multiply so many rows ``together`` with the features.
+    Some cores multiply so many rows ``together`` with the features, by another ``kernel_ahead``, and add the
+    biases of ``ahead``.
     """
     used = np.flatnonzero((matrix.weights != 0).any(axis=0))
     n_rows, n_features = matrix.weights.shape
@@ -93,9 +94,11 @@ def _with_together(name: str, matrix: Matrix, kernel: str, **given: Any) -> list
     n_rows, n_features = matrix.weights.shape
     out = [_layout(name, matrix, kernel, **given)]
     if matrix.is_integer and n_rows <= _MOST_PRODUCTS and len(matrix.starts) == 1:
-        at_once = kernels.together(kernel, n_features, [n_rows])
+        other, ahead = matrix.known_ahead(kernel, "i8n")
+        at_once = kernels.together(other, n_features, [n_rows])
         if at_once > 1:
-            out.append(_layout(f"{name} together", matrix, kernel, together=at_once, **given))
+            more = {"together": at_once, "kernel_ahead": other, "ahead": ahead, **given}
+            out.append(_layout(f"{name} together", matrix, kernel, **more))
     return out
 
 
@@ -118,6 +121,8 @@ def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
         "most": 0,
         "scattered": None,
         "together": 1,
+        "kernel_ahead": kernel,
+        "ahead": matrix,
         **given,
     }
     index, scattered, at_once = parts["index"], parts["scattered"], parts["together"]
@@ -130,8 +135,10 @@ def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
         flash[core] = float(sum(t.nbytes for t in tables) + _CODE[kernel][k])
         each, row = _PRODUCT[kernel][k], _ROW[kernel][k]
         if at_once > 1 and core in kernels.TOGETHER:
-            flash[core] += kernels.bytes_together(matrix.weights.shape[1], at_once)
-            each, row = kernels.element_together(kernel, at_once), _ROW_TOGETHER
+            other, n_features = parts["kernel_ahead"], matrix.weights.shape[1]
+            flash[core] += kernels.bytes_together(other, n_features, at_once)
+            flash[core] += parts["ahead"].constants.nbytes - matrix.constants.nbytes
+            each, row = kernels.element_together(other, at_once), _ROW_TOGETHER
         cycles[core] = float(products * each + n_rows * row)
         if index is not None:
             flash[core] += _GATHER[0][k]

@@ -41,6 +41,23 @@ class Exponent(NamedTuple):
         return -(-(1 << (16 + self.after)) // self.multiplier)
 
 
+class Norms(NamedTuple):
+    """What is added to the square of x for each vector: `least`, and what is stored `above` it."""
+
+    least: int
+    above: Array
+
+    @classmethod
+    def of(cls, values: NDArray[np.int64]) -> Norms:
+        """In the narrowest type."""
+        above, least = narrow(values - values.min()), int(values.min())
+        return cls(least, above) if above.itemsize < narrow(values).itemsize else cls(0, narrow(values))
+
+    @property
+    def values(self) -> NDArray[np.int64]:
+        return self.above + np.int64(self.least)
+
+
 @dataclass(frozen=True, eq=False)
 class IntegerExpansion:
     """An `Expansion` as the C has it.
@@ -108,13 +125,13 @@ class IntegerRbf(WithExponential):
     shift: int
 
     @property
-    def norms(self) -> Array:
+    def norms(self) -> Norms:
         """Squares of the vectors, in their own steps."""
-        return narrow((self.vectors.weights.astype(np.int64) ** 2).sum(axis=1))
+        return Norms.of((self.vectors.weights.astype(np.int64) ** 2).sum(axis=1))
 
     def kernels(self, Q: Array) -> NDArray[np.int64]:
         squares = (Q.astype(np.int64) ** 2).sum(axis=1)[:, None]
-        norms = self.norms.astype(np.int64) << 2 * self.shift
+        norms = self.norms.values << 2 * self.shift
         distances = squares + norms - (dot(Q, self.vectors.weights) << self.shift + 1)
         return self.power(distances & _MASK) >> 1
 

@@ -15,7 +15,7 @@ from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_duals import Duals
 from micromlgen.models._svm_fixed import Fixed
 from micromlgen.models._svm_float import FloatExpansion
-from micromlgen.models._svm_integer import IntegerExpansion, IntegerRbf, WithExponential
+from micromlgen.models._svm_integer import IntegerExpansion, IntegerRbf, Norms, WithExponential
 from micromlgen.tables import narrow
 
 Sums = Matrix | FloatExpansion | IntegerExpansion
@@ -33,6 +33,7 @@ _PARTS: Mapping[str, Any] = {
     "knockout": False,
     "fixed": None,
     "together": 1,
+    "kernel_ahead": None,
 }
 
 # All below is measured with -Os on each of `_CORES`. Cycles of a feature of a vector, by what is added up:
@@ -85,7 +86,8 @@ def layouts(sums: Sums, kernel: str) -> Sequence[Layout]:
     `parts` has ``rows``, whose features are those of ``index`` if there is one; the ``form`` of distances,
     "products" or "differences"; how ``duals`` meet kernels; whether classes meet in a ``knockout``; and on
     which cores sums are ``fixed``: "all", "soft" ones that have no FPU, or None. With these are ``triples``.
-    Some cores multiply so many rows ``together``, of each table first those before ``whole_groups``.
+    Some cores multiply so many rows ``together``, of each table first those before ``whole_groups``, by
+    another ``kernel_ahead``, whose products meet the norms, or the constants of rows, in ``ahead``.
     """
     rows = sums if isinstance(sums, Matrix) else sums.vectors
     used = np.flatnonzero((rows.weights != 0).any(axis=0))
@@ -141,12 +143,32 @@ def _with_together(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) ->
     out, rows = [_layout(name, sums, kernel, parts)], parts["rows"]
     if rows.is_integer and parts["form"] == "products" and not parts["knockout"]:
         sizes = [len(table) for table in rows.tables]
-        at_once = kernels.together(kernel, rows.weights.shape[1], sizes)
-        first = [(size - 1) % at_once + 1 for size in sizes]
-        more = {"together": at_once, "first_groups": first, "whole_groups": set(first) == {at_once}}
-        if at_once > 1:
+        for other, ahead in _ahead(sums, rows, kernel):
+            at_once = kernels.together(other, rows.weights.shape[1], sizes)
+            if at_once == 1:
+                continue
+            first = [(size - 1) % at_once + 1 for size in sizes]
+            more = {"together": at_once, "first_groups": first, "whole_groups": set(first) == {at_once}}
+            more |= {"kernel_ahead": other, "ahead": ahead}
             out.append(_layout(f"{name} together", sums, kernel, parts | more))
     return out
+
+
+def _ahead(sums: Sums, rows: Matrix, kernel: str) -> list[tuple[str, Any]]:
+    """Kernels that multiply several rows at a time, with the norms or constants that meet the products."""
+    if isinstance(sums, Matrix):
+        other, matrix = rows.known_ahead(kernel, "i8p")
+        return [(other, matrix.constants)]
+    if not isinstance(sums, IntegerRbf):
+        return [(kernel, None)]
+    if kernel != "i8" or sums.shift or rows.weights.shape[1] > kernels.MOST_PAIRED:
+        return [(kernel, sums.norms)]
+    # The products are those with -x - 1.
+    weights = rows.weights.astype(np.int64)
+    norms = Norms.of(sums.norms.values - 2 * kernels.neighbors(weights) + 2 * weights.sum(axis=1))
+    # Wider norms have to be worth their bytes.
+    wider = norms.above.itemsize > sums.norms.above.itemsize
+    return [*([(kernel, sums.norms)] if wider else []), ("i8p", norms)]
 
 
 def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout:
@@ -156,7 +178,8 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
     else:
         norms = sums.kernel == "rbf" and parts["form"] == "products"
         tables += _coefficients(sums.duals, parts["duals"])
-        tables += [sums.norms] if isinstance(sums, FloatExpansion | IntegerRbf) and norms else []
+        tables += [sums.norms] if isinstance(sums, FloatExpansion) and norms else []
+        tables += [sums.norms.above] if isinstance(sums, IntegerRbf) and norms else []
         tables += [sums.center] if isinstance(sums, FloatExpansion) and sums.center is not None else []
     if parts["index"] is not None:
         tables.append(parts["index"])
@@ -173,8 +196,11 @@ def _layout(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) -> Layout
         flash[core] = float(sum(t.nbytes for t in tables) + code[c])
         each = feature[c]
         if parts["together"] > 1 and core in kernels.TOGETHER:
-            each = kernels.element_together(kernel, parts["together"])
-            flash[core] += kernels.bytes_together(n_features, parts["together"]) + _AHEAD_CODE
+            each = kernels.element_together(parts["kernel_ahead"], parts["together"])
+            flash[core] += kernels.bytes_together(parts["kernel_ahead"], n_features, parts["together"])
+            flash[core] += _AHEAD_CODE
+            if isinstance(sums, IntegerRbf):
+                flash[core] += parts["ahead"].above.nbytes - sums.norms.above.nbytes
         cycles[core] = n_vectors * (each * n_features + vector[c])
         extra = [(norms, _NORMS), (fine, _FINE), (wide, _WIDE)]
         for there, (time, size) in extra:

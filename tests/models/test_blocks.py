@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from micromlgen import kernels
-from micromlgen.boards import Call, core
+from micromlgen.boards import STRICT, Call, core
 from micromlgen.models._blocks import blocks_of
 from micromlgen.models._codes import codes_of
 from micromlgen.render import _environment
@@ -133,6 +133,48 @@ def rows_call(n: int, n_rows: int, rng: Any) -> tuple[Call, Any]:
         #endif
         """
     return Call(header, X, statement, "int32", n_rows), kernels.dot(X, W)
+
+
+def pairs_call(n: int, n_rows: int, rng: Any) -> tuple[Call, Any]:
+    """Rows by the DSP extension, less the products of neighbours; one by one where there is none."""
+    W = rng.choice([-128, -1, 127], (n_rows, n)).astype(np.int8)
+    X = rng.choice([-128, -1, 127], (4, n)).astype(np.int8)
+    X[0], W[-1] = -128, -128
+    name = f"all_{n}x{n_rows}"
+    text = (
+        '{% import "kernels.h.j2" as kernels %}' + IMPORTS + '{{ kernels.dot("i8") }}'
+        "{{ kernels.pairs(n) }}{{ rows.rows_of_pairs() }}{{ flash.array(name ~ '_weight', table) }}"
+        """static inline void {{ name }}(const int8_t *x, int32_t *y)
+        {
+        #if defined(MML2_TOGETHER_)
+            {{ kernels.given("i8p", n, "x") }}
+            mml2_rows_i8p(pairs, {{ name }}_weight, {{ n }}, {{ more | length }}, y);
+            {% for each in more %} y[{{ loop.index0 }}] -= {{ each }}; {% endfor %}
+
+        #else
+            MML2_FLASH_AT(int8_t) w = MML2_FLASH_START({{ name }}_weight);
+            int r;
+            for (r = 0; r < {{ more | length }}; ++r) y[r] = mml2_dot_i8(x, &w, {{ n }});
+        #endif
+        }
+        """
+    )
+    more = kernels.neighbors(W).tolist()
+    header = _environment().from_string(text).render(name=name, n=n, table=W, more=more)
+    return Call(header, X, f"{name}(x, y);", "int32", n_rows), kernels.dot(X, W)
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [("cortex-m4f", ("-Os",)), ("cortex-m33", ("-O0",)), ("cortex-m7", ("-O3", "-fno-omit-frame-pointer"))],
+)
+def test_rows_of_any_length_by_the_dsp_extension(name: str, flags: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(1)
+    checks = [pairs_call(n, n_rows, rng) for n in (4, 5, 6, 7, 8, 13, 64, 510) for n_rows in (4, 5, 7, 8)]
+    results = core(name).run([call for call, _ in checks], measure=False, flags=(*flags, *STRICT))
+    for (call, exact), result in zip(checks, results, strict=True):
+        assert (result.y == exact).all(), call.statement
 
 
 @pytest.mark.boards

@@ -18,7 +18,7 @@ from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.models import _matrix, _svm_model
 from micromlgen.models._matrix import Matrix
-from micromlgen.models._svm_integer import IntegerExpansion, IntegerPoly, IntegerRbf
+from micromlgen.models._svm_integer import IntegerExpansion, IntegerPoly, IntegerRbf, Norms
 from micromlgen.models._svm_model import OnSums
 from micromlgen.models._svm_quantize import Precision
 from micromlgen.models.svm import Svc
@@ -134,7 +134,7 @@ def test_several_vectors_at_a_time_end_with_their_table(
     Q = program.quantize(MANY.X[:9])
     for layout in program.model.layouts():
         cut = in_layout(program, "cut", layout)
-        assert ("next == ahead" in cut.header) == ("together" in layout.name)
+        assert ("mml2_dots_" in cut.header) == ("together" in layout.name)
         calls = twin_calls(cut.model, cut.header, cut.name, Q)
         results = core("cortex-m4f").run([each.call for each in calls], measure=False)
         assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
@@ -156,6 +156,15 @@ def test_wide_powers_of_many_classes(monkeypatch: pytest.MonkeyPatch, name: str)
         calls = twin_calls(rendered.model, rendered.header, rendered.name, Q)
         results = core(name).run([each.call for each in calls], measure=False)
         assert not any(each.differs(got.y).any() for each, got in zip(calls, results, strict=True))
+
+
+def test_norms_are_as_narrow_as_they_differ() -> None:
+    narrowed = Norms.of(np.array([70_000, 100_000, 134_000]))
+    assert (narrowed.least, narrowed.above.dtype) == (70_000, np.uint16)
+    np.testing.assert_array_equal(narrowed.values, [70_000, 100_000, 134_000])
+    kept = Norms.of(np.array([-3, 100, 1000]))
+    assert (kept.least, kept.above.dtype) == (0, np.int16)
+    np.testing.assert_array_equal(kept.values, [-3, 100, 1000])
 
 
 def test_steep_powers_of_which_15_bits_are_too_few() -> None:
