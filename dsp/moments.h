@@ -140,7 +140,7 @@ MML2_APART void mml2_powers(
 #endif
 
 /* The same of one d of up to 20 bits. */
-MML2_APART void mml2_powers_of(int32_t d, mml2_higher_t *out)
+static __attribute__((noinline, unused)) void mml2_powers_of(int32_t d, mml2_higher_t *out)
 {
     /* d^2 / 2^14 to nearest, of 16 bits and 4. */
     const uint32_t size = (uint32_t)(d < 0 ? -d : d);
@@ -153,7 +153,7 @@ MML2_APART void mml2_powers_of(int32_t d, mml2_higher_t *out)
 
 /* The same where d has up to 20 bits: those that have more than 15, which are few, one by one; x from `first` to `last` has
    no more. */
-MML2_APART void mml2_powers_of_peaks(
+static __attribute__((noinline, unused)) void mml2_powers_of_peaks(
     const int16_t *x, uint16_t n, uint8_t step, int16_t first, int16_t last, uint8_t up, int32_t from, mml2_higher_t *out)
 {
     while (n) {

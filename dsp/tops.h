@@ -4,7 +4,7 @@
 #ifndef MICROMLGEN_TOPS_2
 #define MICROMLGEN_TOPS_2
 /* v / 2^exponent of 32 bits, the highest one set, but for the bits cut off; 0 of 0. */
-MML2_APART uint32_t mml2_top(uint64_t v, int8_t *exponent)
+static __attribute__((noinline, unused)) uint32_t mml2_top(uint64_t v, int8_t *exponent)
 {
     const uint32_t high = (uint32_t)(v >> 32), low = (uint32_t)v;
     const uint8_t bits = mml2_bit_length(high ? high : low), up = (uint8_t)(32u - bits);
@@ -38,7 +38,7 @@ static inline uint16_t mml2_inverse(uint32_t top)
 }
 
 /* a * b / 2^32 of 32 bits each, rounded down by halves of b. */
-MML2_APART uint32_t mml2_upper32(uint32_t a, uint32_t b)
+static __attribute__((noinline, unused)) uint32_t mml2_upper32(uint32_t a, uint32_t b)
 {
     return mml2_upper(a, (uint16_t)(b >> 16)) + (mml2_upper(a, (uint16_t)b) >> 16);
 }

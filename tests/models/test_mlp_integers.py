@@ -186,9 +186,7 @@ def test_calibration_rows_are_needed() -> None:
 def test_weights_that_no_step_fits() -> None:
     estimator = copy.deepcopy(FLOATS[1].estimator)
     estimator.coefs_[0] *= 1e6
-    with pytest.raises(
-        UnsupportedError, match=r"MLPClassifier: weights are too large .* a wider dtype"
-    ):
+    with pytest.raises(UnsupportedError, match=r"MLPClassifier: weights are too large .* a wider dtype"):
         mm.port(estimator, dtype="int8", calibration=IRIS)
 
 
