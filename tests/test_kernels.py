@@ -39,9 +39,11 @@ INTEGERS = [
     ("sqdist_within", "i16"),
     ("sqdist_within", "i8"),
 ]
-FLOATS = [("dot", "f32"), ("sqdist", "f32"), ("sqdist_within", "f32")]
+FLOATS = [("dot", "f32"), ("row", "f32"), ("rows", "f32"), ("sqdist", "f32"), ("sqdist_within", "f32")]
+#: Those of rows that begin with what is added to their products.
+LED = ("row", "rows")
 #: Around every count by which a kernel unrolls, and beyond what an 8-bit counter holds.
-LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 64, 127, 128, 129, 255, 256, 257, 511, 513)
+LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 64, 127, 128, 129, 255, 256, 257, 510, 511, 513)
 FLOAT_LENGTHS = (1, 2, 3, 4, 5, 17, 64, 300)
 FEW_LENGTHS = (1, 2, 7, 8, 17, 257)
 UNO = Avr("uno", mcu="atmega328p")
@@ -67,6 +69,7 @@ def header(functions: Sequence[tuple[str, str]]) -> str:
     )
     for name, kind in functions:
         operation, _, within = name.partition("_")
+        operation = "dot" if operation in LED else operation
         text += f'{{{{ kernels.{operation}("{kind}"{", within=True" if within else ""}) }}}}\n'
     return _environment().from_string(text).render()
 
@@ -126,6 +129,11 @@ def together_checks(lengths: Sequence[int]) -> list[Check]:
 
 def loop(name: str, kind: str, start: str, rows: int, n: int, limit: float | None) -> str:
     """C that streams the rows from `start` on past x, and once more past what stands one element behind x."""
+    if name == "rows":
+        some = f"{start}), {n}, {rows}"
+        return " ".join(
+            f"mml2_rows_f32(x + {o}, MML2_FLASH_START({some}, {o}, y + {o * rows});" for o in (0, 1)
+        )
     operation, _, within = name.partition("_")
     function = f"mml2_{operation}_{kind}{'_within' if within else ''}"
     more = "" if limit is None else f", {float32(limit) if kind == 'f32' else f'{limit}u'}"
@@ -142,7 +150,7 @@ def answer(name: str, kind: str) -> str:
 
 def call(name: str, kind: str, X: Array, W: Array, limit: float | None = None) -> Call:
     t = f"t_{name}_{kind}_{W.shape[1]}"
-    statement = loop(name, kind, t, *W.shape, limit)
+    statement = loop(name, kind, t, len(W), W.shape[1] - (name in LED), limit)
     return Call(header([(name, kind)]) + table(t, W), X, statement, answer(name, kind), 2 * len(W))
 
 
@@ -193,14 +201,23 @@ def float_checks(lengths: Sequence[int]) -> list[Check]:
         W[1] = X[0, 1:] + W[1] * np.float32(1e-6)  # close neighbours
         x = shifted(X)[:, :, None].astype(np.float64)
         for name, kind in FLOATS:
-            terms = x * W if name == "dot" else (x - W) ** 2
+            terms = (x - W) ** 2 if name.startswith("sqdist") else x * W
+            rows = W
+            if name in LED:
+                rows = np.hstack([W[::-1, :1], W])
+                terms = np.concatenate([np.broadcast_to(rows[:, :1], (*terms.shape[:-1], 1)), terms], axis=-1)
             exact, sizes = terms.sum(-1), np.abs(terms)
             lost = 2.0**-126 * (1 + np.abs(x) + np.abs(W)).sum(-1)  # denormals
-            last = (1 if name == "dot" else 6) * 2.0**-24 * np.abs(exact)
+            last = (6 if name.startswith("sqdist") else 1) * 2.0**-24 * np.abs(exact)
             error = 3 * n * 2.0**-30 * sizes.max(-1) + last + lost, (n + 2) * 2.0**-23 * sizes.sum(-1) + lost
             limit = float(np.float32(np.median(exact))) if name == "sqdist_within" else None
+            if name == "rows":
+                negative = np.array([False, True])[:, None] & (
+                    exact < 0
+                )  # and the second of both is rectified
+                exact = np.where(negative, 0.0, exact)
             flat = [a.reshape(len(X), -1) for a in (exact, *error)]
-            checks.append(Check(call(name, kind, X, W, limit), flat[0], (flat[1], flat[2]), limit))
+            checks.append(Check(call(name, kind, X, rows, limit), flat[0], (flat[1], flat[2]), limit))
     return checks
 
 
@@ -354,8 +371,8 @@ def test_no_float_hangs(name: str) -> None:
     calls = [call(name, kind, X, W, 1.0 if "within" in name else None) for name, kind in FLOATS]
     for result in core(name).run(calls, flags=("-Os", *STRICT), measure=False):
         assert result.y.shape == (9, 22)
-    huge = call("dot", "f32", np.full((1, 9), 3e38, np.float32), W[9:10])
-    assert np.isinf(core(name).run([huge], measure=False)[0].y).all()
+    huge = [call(f, "f32", np.full((1, 9), 3e38, np.float32), W[9:10]) for f in ("dot", "rows")]
+    assert all(np.isinf(result.y).all() for result in core(name).run(huge, measure=False))
 
 
 @pytest.mark.boards

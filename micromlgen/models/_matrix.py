@@ -195,6 +195,16 @@ class Matrix:
         return np.asarray((self.weights.shape[1] + 2) * ULP * self.magnitude(Q) + 2.0**-125 * tiny)
 
     @property
+    def led(self) -> Self:
+        """Rows that begin with their constants, as the kernel of float32 takes them."""
+        return replace(self, weights=np.column_stack([self.bias, self.weights]))
+
+    @property
+    def stored(self) -> Self:
+        """The rows as they are in flash: in float those of several begin with their constants."""
+        return self if self.is_integer or len(self.bias) == 1 else self.led
+
+    @property
     def starts(self) -> list[int]:
         """First rows of the tables: one, or as many as AVR's largest object asks for."""
         per_table = max(1, _LARGEST_OBJECT // (self.weights.shape[1] * self.weights.itemsize))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,12 @@ _SOME = 8
 
 
 def float_layouts(layers: tuple[Matrix, ...], activation: str) -> Sequence[Layout]:
-    """Layers in float32, the biases of all in one table ``bias``."""
-    tables = [t for layer in layers for t in (*layer.tables, layer.bias)]
+    """Layers in float32: in `parts` ``layers`` have rows that begin with their biases."""
+    # tanh(s) is a quotient of exponentials of 2 s: weights are printed doubled.
+    doubled = np.float32(1 + (activation == "tanh"))
+    led = [replace(layer.led, weights=layer.led.weights * doubled) for layer in layers[:-1]]
+    parts = {"layers": [*led, layers[-1].led]}
+    tables = [t for layer in parts["layers"] for t in layer.tables]
     products = sum(layer.weights.size for layer in layers)
     n_hidden = sum(len(layer.bias) for layer in layers[:-1])
     curved = n_hidden > 0 and activation in ("logistic", "tanh")
@@ -58,9 +63,6 @@ def float_layouts(layers: tuple[Matrix, ...], activation: str) -> Sequence[Layou
         flash[core] = float(size + _CODE[k] + curved * _CURVE_CODE[k])
         cycles[core] = products * _PRODUCT[k] + (n_hidden + len(layers[-1].bias)) * float(_NEURON[k])
         cycles[core] += curved * n_hidden * _CURVE[k]
-    # tanh(s) is a quotient of exponentials of 2 s: weights are printed doubled.
-    hidden = [layer.bias * np.float32(1 + (activation == "tanh")) for layer in layers[:-1]]
-    parts = {"bias": np.concatenate([*hidden, layers[-1].bias])}
     return [Layout("layers", flash, cycles, lambda: parts, [t.nbytes for t in tables])]
 
 

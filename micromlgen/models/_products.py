@@ -59,6 +59,7 @@ class Scattered:
     Parameters
     ----------
     value : array of shape (n_values,)
+        In float each row begins with its constant.
     count : unsigned array of shape (n_rows,)
         How many each row has, at least one.
     """
@@ -107,7 +108,10 @@ def _scattered(matrix: Matrix, kernel: str) -> Layout:
     kept[~kept.any(axis=1), 0] = True
     row, feature = np.nonzero(kept)
     count = narrow(np.bincount(row))
-    values = Scattered(matrix.weights[row, feature], count)
+    value = matrix.weights[row, feature]
+    if not matrix.is_integer:
+        value = np.insert(value, np.searchsorted(row, np.arange(len(matrix.bias))), matrix.bias)
+    values = Scattered(value, count)
     return _layout(
         "scattered", matrix, kernel, index=narrow(feature), most=int(count.max()), scattered=values
     )
@@ -126,10 +130,11 @@ def _layout(name: str, matrix: Matrix, kernel: str, **given: Any) -> Layout:
         **given,
     }
     index, scattered, at_once = parts["index"], parts["scattered"], parts["together"]
-    own = matrix.tables if scattered is None else [scattered.value, scattered.count]
-    tables = [*own, matrix.constants, *([] if index is None else [index])]
+    own = matrix.stored.tables if scattered is None else [scattered.value, scattered.count]
+    constants = [matrix.constants] if matrix.stored is matrix else []
+    tables = [*own, *constants, *([] if index is None else [index])]
     n_rows = len(matrix.bias)
-    products = matrix.weights.size if scattered is None else scattered.value.size
+    products = matrix.weights.size if scattered is None else int(scattered.count.sum())
     flash, cycles = {}, {}
     for k, core in enumerate(CORES):
         flash[core] = float(sum(t.nbytes for t in tables) + _CODE[kernel][k])
