@@ -20,7 +20,7 @@ from micromlgen.tables import narrow
 
 Array = NDArray[Any]
 #: Measured with -Os on each of `CORES`: bytes of code, cycles of a product and of a neuron; what curves add.
-_CODE, _CURVE_CODE = (980, 570, 250, 600), (1050, 380, 210, 470)
+_CODE, _CURVE_CODE = (630, 510, 240, 570), (830, 320, 200, 430)
 _PRODUCT = (124, 47, 2.0, 33)
 _NEURON, _CURVE = (315, 250, 32, 140), (2800, 525, 82, 400)
 #: Code in int16; in int8 that of all layers, what they add as rows, and blocks.
