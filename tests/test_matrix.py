@@ -165,3 +165,17 @@ def test_weights_that_are_zero_are_left_out() -> None:
     # One row is gathered as well as scattered.
     assert names(scattered[:1]) == ["rows", "gathered"]
     assert names(np.zeros((3, 64), np.float32)) == ["rows"]
+
+
+def test_rows_of_floats_begin_with_their_constants() -> None:
+    """Of several rows; scattered ones too, those without a weight included."""
+    weights = np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 0.0], [3.0, 0.0, 4.0]], np.float32)
+    matrix = Matrix(weights, np.array([7, 8, 9], np.float32))
+    assert matrix.stored.weights.tolist() == [[7, 0, 2, 0], [8, 0, 0, 0], [9, 3, 0, 4]]
+    scattered = next(x for x in layouts(matrix, "f32") if x.name == "scattered").build()
+    assert scattered["scattered"].value.tolist() == [7, 2, 8, 0, 9, 3, 4]
+    assert scattered["scattered"].count.tolist() == [1, 1, 2]
+    single = Matrix(weights[:1], matrix.bias[:1])
+    whole = Matrix(weights.astype(np.int8), matrix.bias.astype(np.int32))
+    assert single.stored is single
+    assert whole.stored is whole
