@@ -19,7 +19,7 @@ static inline uint32_t mml2_fft32(
 {
     uint16_t quarter = radix;
 #if defined(MML2_AVR_MUL_)
-    if (mml2_avr32_fits(in)) {
+    if (MML2_AVR32_FITS_(in)) {
         const mml2_avr32_samples_t samples = mml2_avr32_samples(in, size);
         mml2_avr32_first(&samples, z, radix);
     } else {

@@ -15,27 +15,19 @@ typedef struct {
 } mml2_avr32_samples_t;
 
 /* The exponent of `one`, if there is no window. */
-static inline uint8_t mml2_avr32_one(mml2_samples_t in)
-{
-    return (uint8_t)(in.shift < 0 ? 0 : in.shift > 6 ? 14 : in.shift + 8);
-}
-
-/* Whether that is all: samples are shifted down by 1 to 8 before `up` counts. */
-static inline uint8_t mml2_avr32_fits(mml2_samples_t in)
-{
-    const int8_t shift = (int8_t)(in.windowed ? in.shift : in.shift - mml2_avr32_one(in));
-    return (uint8_t)(!in.framed && shift >= -8 && shift < 0);
-}
+#define MML2_AVR32_ONE_(in) ((in).shift < 0 ? 0 : (in).shift > 6 ? 14 : (in).shift + 8)
+/* Whether that is all: samples are shifted down by 1 to 8 before `up` counts. It is constant where `in` is. */
+#define MML2_AVR32_DOWN_(in) ((in).windowed ? -(in).shift : MML2_AVR32_ONE_(in) - (in).shift)
+#define MML2_AVR32_FITS_(in) (!(in).framed && MML2_AVR32_DOWN_(in) > 0 && MML2_AVR32_DOWN_(in) <= 8)
 
 static inline mml2_avr32_samples_t mml2_avr32_samples(mml2_samples_t in, uint16_t size)
 {
-    const uint8_t one = mml2_avr32_one(in);
-    const int8_t shift = (int8_t)(in.shift + in.up - (in.windowed ? 0 : one)), up = (int8_t)(shift < 0 ? 0 : shift + 1);
+    const int8_t shift = (int8_t)(in.up - MML2_AVR32_DOWN_(in)), up = (int8_t)(shift < 0 ? 0 : shift + 1);
     mml2_avr32_samples_t out;
     out.x = in.x;
     out.size = size;
     out.up = (uint16_t)(1u << up);
-    out.ones = in.windowed ? 0 : (uint32_t)0x10001 << one;
+    out.ones = in.windowed ? 0 : (uint32_t)0x10001 << MML2_AVR32_ONE_(in);
     out.factor = (uint8_t)(1u << ((shift - up) & 7));
     out.window = in.window;
     return out;

@@ -77,9 +77,7 @@ static inline mml2_mel_sums_t mml2_mel_of_parts(
     up = up < bits ? bits - up : 0u;
     for (i = 0; i != n; ++i, z += 2) {
 #if defined(MML2_AVR_MUL_)
-        uint32_t some[2], value;
-        if (!(i & 1u)) mml2_avr_powers(z, some, i + 1u < n ? 2 : 1, (uint8_t)up);
-        value = some[i & 1u] >> down;
+        const uint32_t value = mml2_avr_power(z, (uint8_t)(1u << (up & 7u)), (uint8_t)(up / 8u)) >> down;
 #else
         const uint32_t value = (uint32_t)mml2_power32(z, (uint8_t)up) >> down;
 #endif

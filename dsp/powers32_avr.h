@@ -48,6 +48,23 @@ static __attribute__((noinline, unused)) void mml2_avr_powers(const int32_t *z, 
           "r19", "r24", "r25", "memory");
 }
 
+/* The power of one bin, times 4^up of up = 8 * bytes + log2(factor). */
+static inline uint32_t mml2_avr_power(const int32_t *z, uint8_t factor_, uint8_t bytes_)
+{
+    register uint8_t factor __asm__("r22") = factor_;
+    register uint8_t bytes __asm__("r23") = bytes_;
+    register uint32_t power __asm__("r16");
+    __asm__ volatile("clr r2\n\t"
+        MML2_AVR_RAISED_ MML2_AVR_SQUARED_ MML2_AVR_MOVED_ "movw r20,r16\n\t movw r26,r18\n\t"
+        MML2_AVR_RAISED_ MML2_AVR_SQUARED_ MML2_AVR_MOVED_
+        "add r16,r20\n\t adc r17,r21\n\t adc r18,r26\n\t adc r19,r27\n\t clr r1"
+        : "+z"(z), "+r"(factor), "+r"(bytes), "=r"(power)
+        :
+        : "r0", "r2", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r20", "r21", "r24", "r25",
+          "r26", "r27", "memory");
+    return power;
+}
+
 /* The bits of all numbers from z to `end` without their signs; 0 of none. */
 static inline uint32_t mml2_avr_bits(const int32_t *z, const int32_t *end)
 {
