@@ -20,8 +20,13 @@ static inline uint32_t mml2_fft32(
     uint16_t quarter = radix;
 #if defined(MML2_AVR_MUL_)
     if (MML2_AVR32_FITS_(in)) {
-        const mml2_avr32_samples_t samples = mml2_avr32_samples(in, size);
-        mml2_avr32_first(&samples, z, radix);
+        mml2_avr32_samples_t samples = mml2_avr32_samples(in, size);
+        if (in.framed) {
+            samples.all = &in;
+            mml2_avr32_first_framed(&samples, z, radix);
+        } else {
+            mml2_avr32_first(&samples, z, radix);
+        }
     } else {
         mml2_fft32_first(in, z, size, radix);
     }

@@ -12,24 +12,26 @@ typedef struct {
     uint32_t ones; /* two of them, or 0 */
     uint8_t factor;
     MML2_FLASH_AT(int16_t) window;
+    const mml2_samples_t *all; /* of framed ones */
 } mml2_avr32_samples_t;
 
 /* The exponent of `one`, if there is no window. */
 #define MML2_AVR32_ONE_(in) ((in).shift < 0 ? 0 : (in).shift > 6 ? 14 : (in).shift + 8)
 /* Whether that is all: samples are shifted down by 1 to 8 before `up` counts. It is constant where `in` is. */
-#define MML2_AVR32_DOWN_(in) ((in).windowed ? -(in).shift : MML2_AVR32_ONE_(in) - (in).shift)
-#define MML2_AVR32_FITS_(in) (!(in).framed && MML2_AVR32_DOWN_(in) > 0 && MML2_AVR32_DOWN_(in) <= 8)
+#define MML2_AVR32_DOWN_(in) ((in).windowed || (in).framed ? -(in).shift : MML2_AVR32_ONE_(in) - (in).shift)
+#define MML2_AVR32_FITS_(in) (MML2_AVR32_DOWN_(in) > 0 && MML2_AVR32_DOWN_(in) <= 8)
 
 static inline mml2_avr32_samples_t mml2_avr32_samples(mml2_samples_t in, uint16_t size)
 {
-    const int8_t shift = (int8_t)(in.up - MML2_AVR32_DOWN_(in)), up = (int8_t)(shift < 0 ? 0 : shift + 1);
+    const int8_t shift = (int8_t)((in.framed ? 0 : in.up) - MML2_AVR32_DOWN_(in)), up = (int8_t)(shift < 0 ? 0 : shift + 1);
     mml2_avr32_samples_t out;
     out.x = in.x;
     out.size = size;
-    out.up = (uint16_t)(1u << up);
+    out.up = (uint16_t)(1u << (in.framed ? (int8_t)in.up : up));
     out.ones = in.windowed ? 0 : (uint32_t)0x10001 << MML2_AVR32_ONE_(in);
     out.factor = (uint8_t)(1u << ((shift - up) & 7));
     out.window = in.window;
+    out.all = 0;
     return out;
 }
 
@@ -76,8 +78,47 @@ static inline void mml2_avr32_two(const mml2_avr32_samples_t *in, uint16_t at, i
         : "r0", "r2", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r18", "r19", "memory");
 }
 
+/* Sample `at` of a frame that is shorter than the transform, or with emphasis: as mml2_fft32_sample. */
+static __attribute__((noinline, unused)) int32_t mml2_avr32_framed(const mml2_samples_t *in, uint16_t at, uint16_t factor)
+{
+    int32_t value;
+    if (at >= in->length) return 0;
+    value = (int32_t)(int16_t)((uint16_t)in->x[at] * factor) * 32768L;
+    if (in->emphasis && (at || in->follows)) {
+        value -= mml2_avr_signed((int16_t)((uint16_t)in->x[(int16_t)at - 1] * factor), in->emphasis);
+    }
+    if (!in->windowed) return value >> 1;
+    if (at > in->length / 2u) at = (uint16_t)(in->length - at);
+    return mml2_avr32_product(value, (int16_t)MML2_FLASH_GET_U16(in->window, at));
+}
+
+/* floor(v * factor / 2^8). */
+static inline int32_t mml2_avr32_scaled(int32_t v, uint8_t factor)
+{
+    int32_t out;
+    uint8_t zero;
+    __asm__("clr %1\n\t mul %B2,%3\n\t movw %A0,r0\n\t mulsu %D2,%3\n\t movw %C0,r0\n\t"
+        "mul %A2,%3\n\t add %A0,r1\n\t adc %B0,%1\n\t adc %C0,%1\n\t adc %D0,%1\n\t"
+        "mul %C2,%3\n\t add %B0,r0\n\t adc %C0,r1\n\t adc %D0,%1\n\t clr r1"
+        : "=&r"(out), "=&r"(zero) : "a"(v), "a"(factor) : "r0");
+    return out;
+}
+
+/* mml2_avr32_two of framed samples. */
+static inline void mml2_avr32_two_framed(const mml2_avr32_samples_t *in, uint16_t at, int32_t *z)
+{
+    uint8_t parts;
+    for (parts = 2; parts; --parts, ++at, ++z) {
+        const int32_t a = mml2_avr32_framed(in->all, at, in->up);
+        const int32_t c = mml2_avr32_framed(in->all, at + in->size, in->up);
+        z[0] = mml2_avr32_scaled(a + c, in->factor);
+        z[2] = mml2_avr32_scaled(a - c, in->factor);
+    }
+}
+
 /* Scaled sums and differences, as mml2_fft32_of_4 has them, of the even two numbers at z[0] and of the odd ones at z[4]. */
-static inline void mml2_avr32_of_2(const mml2_avr32_samples_t *in, int32_t *z, int16_t start)
+static inline __attribute__((always_inline)) void mml2_avr32_of_2(
+    const mml2_avr32_samples_t *in, int32_t *z, int16_t start, const uint8_t framed)
 {
     const uint16_t size = in->size;
     int16_t at = (int16_t)(2 * start);
@@ -85,12 +126,16 @@ static inline void mml2_avr32_of_2(const mml2_avr32_samples_t *in, int32_t *z, i
     for (odd = 0; odd < 2u; ++odd, at = (int16_t)(at + (int16_t)(size / 2u))) {
         /* What lies before the first sample is at the end, where the later number is. */
         const uint16_t from = (uint16_t)(at < 0 ? at + (int16_t)size : at);
-        uint32_t w = in->ones, v = w;
-        if (!(uint8_t)(w >> 24)) { /* the window's second half is the first, backwards */
-            w = MML2_FLASH_GET_U32(MML2_FLASH_SKIP(int16_t, in->window, from), 0);
-            v = MML2_FLASH_GET_U32(MML2_FLASH_SKIP(int16_t, in->window, size - from - 1u), 0);
+        if (framed) {
+            mml2_avr32_two_framed(in, from, z + 4u * odd);
+        } else {
+            uint32_t w = in->ones, v = w;
+            if (!(uint8_t)(w >> 24)) { /* the window's second half is the first, backwards */
+                w = MML2_FLASH_GET_U32(MML2_FLASH_SKIP(int16_t, in->window, from), 0);
+                v = MML2_FLASH_GET_U32(MML2_FLASH_SKIP(int16_t, in->window, size - from - 1u), 0);
+            }
+            mml2_avr32_two(in, from, z + 4u * odd, w, v);
         }
-        mml2_avr32_two(in, from, z + 4u * odd, w, v);
         if (at < 0) {
             z[2] = -z[2];
             z[3] = -z[3];
@@ -156,7 +201,8 @@ static __attribute__((noinline, unused)) void mml2_avr32_of_8(int32_t *z, const 
 }
 
 /* The first pass: transforms of `radix` numbers, 4 or 8, each where the others want it. */
-static __attribute__((noinline, unused)) void mml2_avr32_first(const mml2_avr32_samples_t *in, int32_t *z, uint8_t radix)
+static inline __attribute__((always_inline)) void mml2_avr32_first_of(
+    const mml2_avr32_samples_t *in, int32_t *z, uint8_t radix, const uint8_t framed)
 {
     const uint16_t blocks = (uint16_t)(in->size / radix), digit = blocks / 4u;
     int32_t *const end = z + 2u * in->size, *to = z;
@@ -168,13 +214,23 @@ static __attribute__((noinline, unused)) void mml2_avr32_first(const mml2_avr32_
         for (; left; start = (int16_t)(--left == 1u ? start - 3 * (int16_t)digit : start + (int16_t)digit)) {
             const int32_t *const last = to + 2u * radix;
             int16_t of = start;
-            for (; to != last; to += 8, of = (int16_t)(of + (int16_t)blocks)) mml2_avr32_of_2(in, to, of);
+            for (; to != last; to += 8, of = (int16_t)(of + (int16_t)blocks)) {
+                mml2_avr32_of_2(in, to, of, framed);
+            }
         }
         if (to == end) break;
         reversed = mml2_fft_next(reversed, digit / 4u);
     }
     mml2_avr32_of_4(z, end);
     if (radix == 8) mml2_avr32_of_8(z, end);
+}
+static __attribute__((noinline, unused)) void mml2_avr32_first(const mml2_avr32_samples_t *in, int32_t *z, uint8_t radix)
+{
+    mml2_avr32_first_of(in, z, radix, 0);
+}
+static __attribute__((noinline, unused)) void mml2_avr32_first_framed(const mml2_avr32_samples_t *in, int32_t *z, uint8_t radix)
+{
+    mml2_avr32_first_of(in, z, radix, 1);
 }
 #endif
 #endif

@@ -391,6 +391,7 @@ def test_boards_give_the_twin(name: str) -> None:
     for extractor, n in (
         (MFCC(8000, n_fft=256, n_mels=20), 256),
         (MelSpectrogram(16000, log="db"), 512),
+        (MFCC(2000, preset="python_speech_features", n_fft=64).fit(stacked(90)), 90),
         (MFCC(8000, n_fft=128, n_mels=20, mel_norm="slaney", pre_emphasis=0.97, precision="int16"), 128),
     ):
         program = mm.transpile(extractor, name=f"heard{n}")
