@@ -33,7 +33,7 @@ static __attribute__((noinline, unused)) void mml2_avr_powers(const int32_t *z, 
 {
     register uint16_t left __asm__("r20") = n;
     register uint8_t factor __asm__("r22") = (uint8_t)(1u << (up & 7u));
-    register uint8_t bytes __asm__("r23") = up >> 3;
+    register uint8_t bytes __asm__("r23") = (uint8_t)(up >> 3);
     __asm__ volatile(
         "push r28\n\t push r29\n\t clr r2\n"
         "1:\n\t" MML2_AVR_RAISED_ MML2_AVR_SQUARED_ MML2_AVR_MOVED_ "movw r28,r16\n\t mov r3,r18\n\t push r19\n\t"
