@@ -53,7 +53,7 @@
 #define MML2_AVR32_STORE_(...) MML2_AVR32_DO_(MML2_AVR32_ST_, __VA_ARGS__)
 #define MML2_AVR32_LOAD_NEGATIVE_(...) MML2_AVR32_DO_(MML2_AVR32_LDN_, __VA_ARGS__)
 
-/* a += b, a -= b, a = b, a /= 2, a = -a. */
+/* a += b, a -= b, a /= 2, a = -a. */
 #define MML2_AVR32_ADD4_(a0, a1, a2, a3, b0, b1, b2, b3) \
     "add " a0 "," b0 "\n\t adc " a1 "," b1 "\n\t adc " a2 "," b2 "\n\t adc " a3 "," b3 "\n\t"
 #define MML2_AVR32_SUB4_(a0, a1, a2, a3, b0, b1, b2, b3) \
