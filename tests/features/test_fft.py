@@ -162,8 +162,9 @@ def test_boards_give_the_twin(name: str) -> None:
 
 
 @pytest.mark.boards
-def test_avr_gives_the_twin_at_every_size() -> None:
-    """Its assembler has both radices of the first pass, samples scaled by bytes, and windows below 0."""
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f"])
+def test_assembler_gives_the_twin_at_every_size(name: str) -> None:
+    """Both radices of the first pass, windows below 0 and, on AVR, samples scaled by bytes."""
     calls, twins = [], []
     for n_fft in (8, 16, 32, 64, 128):
         X = np.concatenate([loudest(n_fft)[::7], stacked(n_fft)])
@@ -172,8 +173,26 @@ def test_avr_gives_the_twin_at_every_size() -> None:
             program = mm.transpile(fft, name=f"fft{len(calls)}")
             calls.append(predict_call(program.model, program.header, program.name, X))
             twins.append(fft.transform(X))
-    for result, twin in zip(core("avr").run(calls, flags=("-O2", *STRICT)), twins, strict=True):
+    for result, twin in zip(core(name).run(calls, flags=("-O2", *STRICT)), twins, strict=True):
         np.testing.assert_array_equal(result.y, twin)
+
+
+@pytest.mark.boards
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cortex-m0plus", ["-fno-omit-frame-pointer"]),
+        ("cortex-m4f", ["-fno-omit-frame-pointer"]),
+        ("cortex-m4f", ["-mno-unaligned-access"]),
+    ],
+)
+def test_assembler_leaves_registers_to_others(name: str, options: list[str]) -> None:
+    """A frame pointer takes one of them; and words at odd places are only read where they may be."""
+    fft = FFT(64, "hann", "complex")
+    program = mm.transpile(fft, name="narrow")
+    call = predict_call(program.model, program.header, program.name, stacked(64))
+    result = core(name).run([call], flags=("-O2", *options, *STRICT))[0]
+    np.testing.assert_array_equal(result.y, fft.transform(stacked(64)))
 
 
 @pytest.mark.boards

@@ -402,6 +402,18 @@ def test_boards_give_the_twin(name: str) -> None:
 
 
 @pytest.mark.boards
+@pytest.mark.parametrize(("name", "most"), [("cortex-m0plus", 72_000), ("cortex-m4f", 29_000)])
+def test_instructions_of_a_frame(name: str, most: int) -> None:
+    """Whatever the level: faint samples are shifted up, which takes no more."""
+    X = np.concatenate([stacked(512), voiced(2, 512, -1), voiced(2, 512, -60)])
+    program = mm.transpile(MFCC(16000), name="heard")
+    call = predict_call(program.model, program.header, program.name, X)
+    result = core(name).run([call], flags=("-O2", *STRICT))[0]
+    np.testing.assert_array_equal(result.y, program.model.predict(X))
+    assert result.cost.max() < most
+
+
+@pytest.mark.boards
 @pytest.mark.parametrize("flags", ["-Os", "-O2"])
 def test_real_time_on_an_uno(flags: str) -> None:
     """A frame of 32 ms in 16 ms and 1.2 KB of RAM, in the precision that has little error."""
