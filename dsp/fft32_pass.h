@@ -27,6 +27,9 @@ void mml2_fft32_pass(
     k = step;
 #endif
     for (; z != last; z += 2, k += step) {
+#if defined(MML2_FFT32_THUMB_)
+        __asm__("" : "+l"(k)); /* places of twiddles are found from this, rather than kept on the stack */
+#endif
         const mml2_twiddle_t w1 = mml2_twiddle(table, k);
         const mml2_twiddle_t w2 =
             k <= size / 4u ? mml2_twiddle(table, 2u * k) : mml2_turned(mml2_twiddle(table, 2u * k - size / 2u));
