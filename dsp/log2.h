@@ -35,9 +35,19 @@ static inline uint32_t mml2_log2(uint32_t v, MML2_FLASH_AT(uint16_t) table)
     at = (uint8_t)(v >> 24) >> 2 & 31u;
     rest = ((uint16_t)(v >> 16) << 1 | (uint8_t)(v >> 8) >> 7) & 0x7ffu;
 #else
+#if defined(__thumb__) && !defined(__thumb2__) /* which has no clz */
+    uint_fast8_t exponent = 31;
+    uint32_t fraction = v | (uint32_t)!v;
+    if (!(fraction >> 16)) fraction <<= 16, exponent -= 16u;
+    if (!(fraction >> 24)) fraction <<= 8, exponent -= 8u;
+    if (!(fraction >> 28)) fraction <<= 4, exponent -= 4u;
+    if (!(fraction >> 30)) fraction <<= 2, exponent -= 2u;
+    if (!(fraction >> 31)) fraction <<= 1, exponent -= 1u;
+#else
     const uint8_t exponent = (uint8_t)(mml2_bit_length(v | 1u) - 1u);
     const uint32_t fraction = (v | (uint32_t)!v) << (31 - exponent);
-    const uint8_t at = (uint8_t)(fraction >> 26 & 31u);
+#endif
+    const uint8_t at = (uint8_t)(fraction << 1 >> 27);
     const uint16_t rest = (uint16_t)(fraction >> 15 & 0x7ffu);
 #endif
     const uint16_t low = (uint16_t)MML2_FLASH_GET_U16(table, at), high = (uint16_t)MML2_FLASH_GET_U16(table, at + 1u);
