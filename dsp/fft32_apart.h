@@ -20,7 +20,8 @@ static inline uint32_t mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT
     every |= mml2_avr32_apart(low, high, table);
     low = z + size;
 #elif defined(MML2_FFT32_THUMB_)
-    if (low != high) every |= mml2_thumb_apart(low, high, table + 2);
+    if (low != high) mml2_thumb_apart(low, high, table + 2);
+    for (; low != z + 2u * size; low += 2) every |= mml2_fft32_bits(low[0]) | mml2_fft32_bits(low[1]); /* if it is read */
     low = z + size;
 #else
     uint_fast16_t k;

@@ -99,13 +99,12 @@ static inline void mml2_thumb_butterflies(
 }
 
 /* The pairs of bins of mml2_fft32_apart: of the numbers from `low` on and from `high` on backwards, by the twiddles from
-   `table` on, until they meet. Returns the bits of them all. */
-static inline uint32_t mml2_thumb_apart(int32_t *low, int32_t *high, const int16_t *table)
+   `table` on, until they meet. */
+static inline void mml2_thumb_apart(int32_t *low, int32_t *high, const int16_t *table)
 {
     register int32_t *at __asm__("r0") = low;
     register int32_t *up __asm__("r8") = high;
     register const int16_t *w __asm__("r10") = table;
-    register uint32_t every __asm__("r9") = 0;
     __asm__ volatile(
         ".syntax unified\n\t"
         "mov lr, r7\n"
@@ -141,27 +140,12 @@ static inline uint32_t mml2_thumb_apart(int32_t *low, int32_t *high, const int16
         "stmia r7!, {r5, r6}\n\t"
         "subs r7, r7, #16\n\t"
         "mov r8, r7\n\t"
-        "asrs r1, r3, #31\n\t"
-        "eors r3, r1\n\t"
-        "asrs r1, r4, #31\n\t"
-        "eors r4, r1\n\t"
-        "orrs r3, r4\n\t"
-        "asrs r1, r5, #31\n\t"
-        "eors r5, r1\n\t"
-        "orrs r3, r5\n\t"
-        "asrs r1, r6, #31\n\t"
-        "eors r6, r1\n\t"
-        "orrs r3, r6\n\t"
-        "mov r1, r9\n\t"
-        "orrs r1, r3\n\t"
-        "mov r9, r1\n\t"
         "cmp r0, r7\n\t"
         "bne 1b\n\t"
         "mov r7, lr"
-        : "+r"(at), "+r"(up), "+r"(w), "+r"(every)
+        : "+r"(at), "+r"(up), "+r"(w)
         :
         : "r1", "r2", "r3", "r4", "r5", "r6", "r11", "r12", "lr", "cc", "memory");
-    return every;
 }
 
 /* A butterfly by the eighth of a turn, whose cosine and sine are the same, and by the quarter. */

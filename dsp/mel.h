@@ -3,6 +3,7 @@
 #include "apart.h"
 #include "half.h"
 #include "log2.h"
+#include "mel_thumb.h"
 #include "powers32.h"
 #ifndef MICROMLGEN_MEL_2
 #define MICROMLGEN_MEL_2
@@ -75,6 +76,12 @@ static inline mml2_mel_sums_t mml2_mel_of_parts(
 #endif
     up = mml2_bit_length(all);
     up = up < bits ? bits - up : 0u;
+#if defined(MML2_MEL_THUMB_)
+    if (n && !down) {
+        every = mml2_thumb_powers(z, end, up, weights, &rising);
+        n = 0;
+    }
+#endif
     for (i = 0; i != n; ++i, z += 2) {
 #if defined(MML2_AVR_MUL_)
         const uint32_t value = mml2_avr_power(z, (uint8_t)(1u << (up & 7u)), (uint8_t)(up / 8u)) >> down;

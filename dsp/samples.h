@@ -36,11 +36,10 @@ static inline uint8_t mml2_samples_headroom(const int16_t *x, uint16_t n)
         const int16_t *const pairs = (const int16_t *)__builtin_assume_aligned(x, 4);
         uint32_t both = 0;
         uint_fast16_t i;
-        for (i = 0; i + 3u < n; i += 4u) {
-            uint32_t pair, other;
-            memcpy(&pair, pairs + i, sizeof pair);
-            memcpy(&other, pairs + i + 2u, sizeof other);
-            both |= (pair ^ pair << 1) | (other ^ other << 1);
+        for (i = 0; i + 7u < n; i += 8u) {
+            uint32_t p[4];
+            memcpy(p, pairs + i, sizeof p);
+            both |= (p[0] ^ p[0] << 1) | (p[1] ^ p[1] << 1) | (p[2] ^ p[2] << 1) | (p[3] ^ p[3] << 1);
         }
         every = (uint16_t)((uint16_t)(both | both >> 16) >> 1);
         x += i;
