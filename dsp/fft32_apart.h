@@ -1,6 +1,7 @@
 /* The last pass of fft32.h: one spectrum out of those of even and odd samples. */
 #include "fft32_apart_avr.h"
-#include "fft32_thumb.h"
+#include "fft32_apart_thumb.h"
+#include "twiddle32.h"
 #ifndef MICROMLGEN_FFT32_APART_2
 #define MICROMLGEN_FFT32_APART_2
 /* The bits of a without its sign. */
@@ -19,7 +20,7 @@ static inline uint32_t mml2_fft32_apart(int32_t *z, uint16_t size, MML2_FLASH_AT
 #if defined(MML2_AVR_MUL_)
     every |= mml2_avr32_apart(low, high, table);
     low = z + size;
-#elif defined(MML2_FFT32_THUMB_)
+#elif defined(MML2_THUMB_)
     if (low != high) mml2_thumb_apart(low, high, table + 2);
     for (; low != z + 2u * size; low += 2) every |= mml2_fft32_bits(low[0]) | mml2_fft32_bits(low[1]); /* if it is read */
     low = z + size;

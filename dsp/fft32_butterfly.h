@@ -1,6 +1,6 @@
 /* Butterflies of radix 4 of fft32.h. */
-#include "fft32_dsp.h"
-#include "fft32_thumb.h"
+#include "fft32_pass_dsp.h"
+#include "fft32_pass_thumb.h"
 #ifndef MICROMLGEN_FFT32_BUTTERFLY_2
 #define MICROMLGEN_FFT32_BUTTERFLY_2
 /* Transforms of `quarter` numbers become transforms of four times as many: z, at `quarter` numbers apart, by

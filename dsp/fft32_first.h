@@ -1,5 +1,5 @@
 /* The first pass of fft32.h: samples, times a window, into transforms of 4 or 8. */
-#include "fft32_dual.h"
+#include "fft32_first_dsp.h"
 #include "fft32_first_thumb.h"
 #ifndef MICROMLGEN_FFT32_FIRST_2
 #define MICROMLGEN_FFT32_FIRST_2
@@ -121,7 +121,7 @@ static inline void mml2_fft32_of_8(int32_t *z)
 #if defined(MML2_FFT32_DUAL_)
 #define MML2_FFT32_FOURS_ mml2_dual_fours
 #define MML2_FFT32_FOURS_PLAIN_ 1 /* whether without a window, too */
-#elif defined(MML2_THUMB_FIRST_)
+#elif defined(MML2_THUMB_)
 #define MML2_FFT32_FOURS_ mml2_thumb_fours
 #define MML2_FFT32_FOURS_PLAIN_ 0
 #endif

@@ -1,10 +1,9 @@
 /* The first transforms of fft32.h for cores of Thumb-1: the same integers as in C. */
 #include "samples.h"
-#include "twiddle32.h"
+#include "thumb32.h"
 #ifndef MICROMLGEN_FFT32_FIRST_THUMB_2
 #define MICROMLGEN_FFT32_FIRST_THUMB_2
-#if defined(__thumb__) && !defined(__thumb2__) && defined(__OPTIMIZE__)
-#define MML2_THUMB_FIRST_
+#if defined(MML2_THUMB_)
 /* One part of four numbers: samples from r0 on times elements of the window from r1 on and, backwards, r2, r10 bytes
    apart, two of which are shifted by r9. r5 and r3 are the sum and the difference of the even two, r7 and r4 of the odd. */
 #define MML2_THUMB_PARTS_(shift) \

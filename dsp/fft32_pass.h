@@ -15,7 +15,7 @@ void mml2_fft32_pass(
     uint_fast16_t k = 0;
 #if !defined(MML2_FFT32_UNROLLED_)
     int32_t *by_1 = z;
-#if defined(MML2_FFT32_THUMB_)
+#if defined(MML2_THUMB_)
     int32_t *by_45 = z + quarter;
     const mml2_twiddle_t w = mml2_twiddle(table, size / 4u);
     do by_45 = mml2_thumb_by_45(by_45, quarter, w);
@@ -27,13 +27,13 @@ void mml2_fft32_pass(
     k = step;
 #endif
     for (; z != last; z += 2, k += step) {
-#if defined(MML2_FFT32_THUMB_)
+#if defined(MML2_THUMB_)
         __asm__("" : "+l"(k)); /* places of twiddles are found from this, rather than kept on the stack */
 #endif
         const mml2_twiddle_t w1 = mml2_twiddle(table, k);
         const mml2_twiddle_t w2 =
             k <= size / 4u ? mml2_twiddle(table, 2u * k) : mml2_turned(mml2_twiddle(table, 2u * k - size / 2u));
-#if defined(MML2_FFT32_THUMB_)
+#if defined(MML2_THUMB_)
         if (k != size / 4u) mml2_thumb_butterflies(z, size, quarter, w1, w2);
 #else
         int32_t *at = z;

@@ -76,7 +76,7 @@ static inline mml2_mel_sums_t mml2_mel_of_parts(
 #endif
     up = mml2_bit_length(all);
     up = up < bits ? bits - up : 0u;
-#if defined(MML2_MEL_THUMB_)
+#if defined(MML2_THUMB_)
     if (n && !down) {
         every = mml2_thumb_powers(z, end, up, weights, &rising);
         n = 0;

@@ -1,8 +1,8 @@
 /* Sums of mel.h for cores of Thumb-1: the same integers as in C. */
+#include "thumb32.h"
 #ifndef MICROMLGEN_MEL_THUMB_2
 #define MICROMLGEN_MEL_THUMB_2
-#if defined(__thumb__) && !defined(__thumb2__) && defined(__OPTIMIZE__)
-#define MML2_MEL_THUMB_
+#if defined(MML2_THUMB_)
 /* The square of `a` over 2^32, over `low` and `square`. */
 #define MML2_THUMB_SQUARE_(a, low, square) \
     "uxth " low ", " a "\n\t asrs " a ", " a ", #16\n\t mov " square ", " low "\n\t muls " square ", " low "\n\t" \

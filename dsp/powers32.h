@@ -1,6 +1,7 @@
 /* Powers and magnitudes of bins of 32 bits, as large as these allow: micromlgen/features/_frames.py. */
 #include "bins.h"
 #include "powers32_avr.h"
+#include "thumb32.h"
 #ifndef MICROMLGEN_POWERS32_2
 #define MICROMLGEN_POWERS32_2
 /* sum + a^2 / 2^32, rounded down. */
@@ -10,7 +11,7 @@ static inline uint32_t mml2_power_add(uint32_t sum, int32_t a)
     uint32_t out;
     __asm__("smmla %0, %1, %1, %2" : "=r"(out) : "r"(a), "r"(sum));
     return out;
-#elif defined(__thumb__) && !defined(__thumb2__) && defined(__OPTIMIZE__) /* as in C below */
+#elif defined(MML2_THUMB_) /* as in C below */
     uint32_t low, square;
     __asm__(".syntax unified\n\t"
         "uxth %[low], %[a]\n\t"

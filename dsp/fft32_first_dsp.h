@@ -1,8 +1,8 @@
 /* The first transforms of fft32.h by the instructions that multiply two samples at a time: the same integers as in C. */
 #include "samples.h"
 #include "twiddle32.h"
-#ifndef MICROMLGEN_FFT32_DUAL_2
-#define MICROMLGEN_FFT32_DUAL_2
+#ifndef MICROMLGEN_FFT32_FIRST_DSP_2
+#define MICROMLGEN_FFT32_FIRST_DSP_2
 #if defined(MML2_FFT32_DSP_) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_UNALIGNED)
 #define MML2_FFT32_DUAL_
 /* Two of four numbers, of the samples at r0 and r1: r2 and r0 are their sum, r4 and r1 their difference, shifted. By

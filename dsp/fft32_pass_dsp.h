@@ -1,7 +1,7 @@
 /* Butterflies of fft32.h by the instructions that multiply 32 by 16 bits: the same integers as in C. */
 #include "twiddle32.h"
-#ifndef MICROMLGEN_FFT32_DSP_2
-#define MICROMLGEN_FFT32_DSP_2
+#ifndef MICROMLGEN_FFT32_PASS_DSP_2
+#define MICROMLGEN_FFT32_PASS_DSP_2
 #if defined(MML2_FFT32_DSP_) && defined(__OPTIMIZE__)
 #define MML2_FFT32_UNROLLED_ /* passes whose distances are constants */
 /* That of fft32_butterfly.h, in an order that needs no more registers than there are. */
