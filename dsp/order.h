@@ -9,10 +9,10 @@ typedef struct {
     uint8_t odd;    /* the rest */
 } mml2_distance_t;
 
-static inline uint16_t mml2_distance(int16_t x, const mml2_distance_t *of)
+static inline uint16_t mml2_distance(int16_t x, mml2_distance_t of)
 {
-    const uint16_t up = (uint16_t)((uint16_t)x - (uint16_t)of->floor);
-    return x > of->floor ? (uint16_t)(up - of->odd) : (uint16_t)(0u - up);
+    const uint16_t up = (uint16_t)((uint16_t)x - (uint16_t)of.floor);
+    return x > of.floor ? (uint16_t)(up - of.odd) : (uint16_t)(0u - up);
 }
 
 /* Counts the digits that follow `from` in numbers from there to `last` more: their next four bits, behind which are `shift`. */
@@ -43,14 +43,15 @@ static __attribute__((noinline, unused)) void mml2_digits(const int16_t *x, uint
     }
 }
 #else
-static inline void mml2_digits(const int16_t *x, uint16_t n, uint8_t step, const mml2_distance_t *of, uint16_t from,
-    uint16_t last, uint8_t shift, uint16_t *counts)
+static __attribute__((noinline, unused)) void mml2_digits(const int16_t *x, uint16_t n, uint8_t step,
+    const mml2_distance_t *of, uint16_t from, uint16_t last, uint8_t shift, uint16_t *counts)
 {
-    const int32_t base = of->floor + (int32_t)from;
+    const mml2_distance_t by = *of; /* counts may not alias it */
+    const int32_t base = by.floor + (int32_t)from;
     uint32_t v;
-    if (of->folded) {
+    if (by.folded) {
         for (; n; --n, x += step) {
-            v = (uint32_t)mml2_distance(*x, of) - from;
+            v = (uint32_t)mml2_distance(*x, by) - from;
             if (v <= last) ++counts[v >> shift];
         }
     } else {
@@ -67,17 +68,19 @@ typedef struct {
     uint16_t at, next;
 } mml2_ranks_t;
 
-/* Number `rank`, from 0, and where it is asked for the one behind. */
-static __attribute__((noinline, unused)) mml2_ranks_t mml2_ranks(
-    const int16_t *x, uint16_t n, uint8_t step, const mml2_distance_t *of, uint16_t rank, uint8_t both)
+/* Number `rank`, from 0, and where it is asked for the one behind; first: how many have each first digit, or NULL. */
+static __attribute__((noinline, unused)) mml2_ranks_t mml2_ranks(const int16_t *x, uint16_t n, uint8_t step,
+    const mml2_distance_t *of, uint16_t rank, uint8_t both, const uint16_t *first)
 {
-    uint16_t last = 65535u, i;
+    uint16_t counted[16], last = 65535u, i;
     uint8_t digit, shift = 12;
     mml2_ranks_t out = {0, 0};
-    for (;; shift = (uint8_t)(shift - 4u)) {
-        uint16_t counts[16];
-        for (digit = 0; digit < 16; ++digit) counts[digit] = 0;
-        mml2_digits(x, n, step, of, out.at, last, shift, counts);
+    for (;; shift = (uint8_t)(shift - 4u), first = 0) {
+        const uint16_t *const counts = first ? first : counted;
+        if (!first) {
+            for (digit = 0; digit < 16; ++digit) counted[digit] = 0;
+            mml2_digits(x, n, step, of, out.at, last, shift, counted);
+        }
         for (digit = 0; rank >= counts[digit]; ++digit) rank = (uint16_t)(rank - counts[digit]);
         out.at = (uint16_t)(out.at + ((uint16_t)digit << shift));
         if (!shift) {
@@ -90,7 +93,7 @@ static __attribute__((noinline, unused)) mml2_ranks_t mml2_ranks(
     if (both) {
         uint16_t least = 65535u;
         for (i = n; i; --i, x += step) {
-            const uint16_t v = mml2_distance(*x, of);
+            const uint16_t v = mml2_distance(*x, *of);
             if (v > out.at && v < least) least = v;
         }
         out.next = least;
@@ -98,19 +101,28 @@ static __attribute__((noinline, unused)) mml2_ranks_t mml2_ranks(
     return out;
 }
 
-/* Twice the median. */
-static inline int32_t mml2_median(const int16_t *x, uint16_t n, uint8_t step)
+/* How many samples have each first digit of their distance from -32768. */
+static inline void mml2_first_digits(const int16_t *x, uint16_t n, uint8_t step, uint16_t *counts)
 {
     const mml2_distance_t of = {-32767 - 1, 0, 0};
-    const mml2_ranks_t ranks = mml2_ranks(x, n, step, &of, (uint16_t)((n - 1u) / 2u), (uint8_t)(n % 2u == 0));
+    uint8_t digit;
+    for (digit = 0; digit < 16; ++digit) counts[digit] = 0;
+    mml2_digits(x, n, step, &of, 0, 65535u, 12, counts);
+}
+
+/* Twice the median; first: those digits, or NULL. */
+static inline int32_t mml2_median(const int16_t *x, uint16_t n, uint8_t step, const uint16_t *first)
+{
+    const mml2_distance_t of = {-32767 - 1, 0, 0};
+    const mml2_ranks_t ranks = mml2_ranks(x, n, step, &of, (uint16_t)((n - 1u) / 2u), (uint8_t)(n % 2u == 0), first);
     return (int32_t)ranks.at + ranks.next - (int32_t)65536;
 }
 
-/* In Q14, rounded down: behind sample i, by a fraction in Q16. */
-static inline int32_t mml2_quantile(const int16_t *x, uint16_t n, uint8_t step, uint16_t i, uint32_t fraction)
+/* In Q14, rounded down: behind sample i, by a fraction in Q16; first as above. */
+static inline int32_t mml2_quantile(const int16_t *x, uint16_t n, uint8_t step, uint16_t i, uint32_t fraction, const uint16_t *first)
 {
     const mml2_distance_t of = {-32767 - 1, 0, 0};
-    const mml2_ranks_t ranks = mml2_ranks(x, n, step, &of, i, (uint8_t)(fraction != 0));
+    const mml2_ranks_t ranks = mml2_ranks(x, n, step, &of, i, (uint8_t)(fraction != 0), first);
     const uint16_t apart = (uint16_t)(ranks.next - ranks.at);
     return ((int32_t)ranks.at - (int32_t)32768) * 16384 + (int32_t)(apart * fraction >> 2);
 }
@@ -119,7 +131,7 @@ static inline int32_t mml2_quantile(const int16_t *x, uint16_t n, uint8_t step, 
 static inline int32_t mml2_deviation(const int16_t *x, uint16_t n, uint8_t step, int32_t median)
 {
     const mml2_distance_t of = {(int16_t)(median >> 1), 1, (uint8_t)(median & 1)};
-    const mml2_ranks_t ranks = mml2_ranks(x, n, step, &of, (uint16_t)((n - 1u) / 2u), (uint8_t)(n % 2u == 0));
+    const mml2_ranks_t ranks = mml2_ranks(x, n, step, &of, (uint16_t)((n - 1u) / 2u), (uint8_t)(n % 2u == 0), 0);
     return 2 * ((int32_t)ranks.at + ranks.next + of.odd);
 }
 #endif

@@ -48,7 +48,7 @@ _APART = {"median", "mad", "iqr", "quantile", "sma"}
 _COSTS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]] = {
     "sums": ((1300, 400, 350, 350), (57, 20, 9, 16), (3000, 450, 130, 300)),
     "higher": ((3700, 1850, 1430, 1400), (132, 27, 9.6, 24), (4100, 600, 270, 380)),
-    "order": ((700, 560, 540, 460), (109, 53, 45, 46), (3600, 1600, 1400, 1300)),  # of each number
+    "order": ((750, 520, 520, 400), (109, 50, 42, 46), (3600, 1600, 1400, 1300)),  # of each number
     "histogram": ((900, 300, 250, 250), (200, 17, 18, 14), (15700, 900, 440, 640)),
     "differences": ((2200, 700, 500, 600), (81, 20, 6, 20), (8000, 1000, 280, 600)),
     "lagged": ((1800, 500, 350, 400), (54, 9, 4, 9), (4000, 400, 120, 250)),
@@ -140,6 +140,11 @@ class Summary(Extraction):
         return self.needs("median") + ("mad" in each) + 2 * ("iqr" in each) + each.count("quantile")
 
     @property
+    def shares_digits(self) -> bool:
+        """Whether several numbers are searched among the samples themselves."""
+        return self.selections - any(term.feature == "mad" for term in self.terms) > 1
+
+    @property
     def bins(self) -> int:
         """Of the histogram."""
         return int(next(term.arguments[0] for term in self.terms if term.feature == "entropy"))
@@ -152,7 +157,8 @@ class Summary(Extraction):
     @property
     def stack(self) -> int:
         """Bytes of arrays on the stack."""
-        return 32 * self.needs("order") + (2 * self.bins if self.needs("histogram") else 0)
+        digits = 32 * (self.needs("order") + self.shares_digits)
+        return digits + (2 * self.bins if self.needs("histogram") else 0)
 
     def layouts(self) -> Sequence[Layout]:
         costs = [(self.selections if p == "order" else 1, *_COSTS[p]) for p in _COSTS if self.needs(p)]
