@@ -12,6 +12,8 @@ from scipy import signal, sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline, make_union
+from sklearn.utils import validation
+from sklearn.utils.estimator_checks import check_estimator
 
 from micromlgen import features
 from micromlgen.errors import UnsupportedError
@@ -134,6 +136,43 @@ def test_a_scikit_learn_transformer(name: str) -> None:
     assert len(set(names)) == len(names)
     assert fitted.dequantize(out).shape == fitted.reference(X).shape == out.shape
     assert repr(fitted).startswith(f"{name}(")
+
+
+class Rounded:
+    """Takes floats, as scikit-learn's checks pass them, and rounds hundredths."""
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        return super().fit(self._rounded(X, reset=True), y)  # type: ignore[misc]
+
+    def transform(self, X: Any) -> Any:
+        return super().transform(self._rounded(X, reset=not hasattr(self, "n_features_in_")))  # type: ignore[misc]
+
+    def _rounded(self, X: Any, reset: bool) -> np.ndarray:
+        hundredths = np.rint(100 * validation.validate_data(self, X, reset=reset))
+        return np.clip(hundredths, -32768, 32767).astype(np.int16)
+
+
+class RoundedStatistics(Rounded, Statistics):
+    pass
+
+
+class RoundedRemoval(Rounded, DCRemoval):
+    pass
+
+
+class RoundedGoertzel(Rounded, Goertzel):
+    pass
+
+
+@pytest.mark.skipif(not hasattr(validation, "validate_data"), reason="scikit-learn before 1.6")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize("made", [RoundedStatistics(), RoundedRemoval(), RoundedGoertzel([50.0], 200.0)])
+def test_the_checks_of_scikit_learn(made: Any) -> None:
+    """All but that floats are taken; and that windows have two samples."""
+    short = {"check_fit2d_1feature": "two samples are needed"} if isinstance(made, Statistics) else {}
+    results = check_estimator(made, on_fail=None, expected_failed_checks=short)
+    assert [result["check_name"] for result in results if result["status"] == "failed"] == []
+    assert sum(result["status"] == "passed" for result in results) > 40
 
 
 def test_names_in_compositions() -> None:

@@ -80,6 +80,12 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
     def _checked(self, X: Any) -> tuple[Extraction, NDArray[np.int16]]:
         known = getattr(self, "n_features_in_", None)
         samples = check_samples(X, known, f"{type(self).__name__}: X")
