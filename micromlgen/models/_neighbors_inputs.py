@@ -15,6 +15,7 @@ from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, Input
 from micromlgen.models._neighbors_rows import Rows, fraction_bits
+from micromlgen.quantize import ROOM
 
 Array = NDArray[Any]
 #: A centre must leave at most this share of the range, for it takes a table where `<n>_quantize` is called.
@@ -53,7 +54,8 @@ def finer(rows: Rows, known: Input, inputs: Input, by: Calibration, top: int) ->
         middle = middle if np.ldexp(limit, bits) > top else np.zeros(n)
     else:
         middle = middle if around < _PAYS * limit else np.zeros(n)
-        limit = max(float(np.abs(every - middle).max()), 1e-30)
+        room = 1.0 if top <= BYTE else ROOM  # for rows to come
+        limit = max(room * float(np.abs(every - middle).max()), 1e-30)
         exponent = int(fixedpoint.exponent_for(limit, top))
         if top <= BYTE:  # of more bits there are enough
             extra = max(1.0, (top - 1) / float(np.ldexp(limit, exponent)))

@@ -14,7 +14,7 @@ from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, DType, Input
-from micromlgen.ir import Detector, Layout, Model
+from micromlgen.ir import Detector, Layout, Model, NumericModel
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._svm_expansion import Expansion
 from micromlgen.models._svm_float import FloatExpansion, floats
@@ -22,6 +22,7 @@ from micromlgen.models._svm_integer import IntegerExpansion
 from micromlgen.models._svm_layouts import layouts
 from micromlgen.models._svm_quantize import Precision, corrected, highest_input, integers, limited
 from micromlgen.models._widths import Width, losses, narrowest, widths
+from micromlgen.quantize import ROOM
 
 Array = NDArray[Any]
 #: The contract of float32: relative to the magnitudes that a sum adds up.
@@ -101,7 +102,8 @@ class OnSums(Model):
         around = np.abs(seen - middle).max()
         if around * _CENTERED > np.abs(seen).max():
             return inputs
-        exponents = np.full(len(middle), fixedpoint.exponent_for(around, inputs.highest), np.int32)
+        room = 1.0 if inputs.dtype == "int8" else ROOM
+        exponents = np.full(len(middle), fixedpoint.exponent_for(room * around, inputs.highest), np.int32)
         return replace(inputs, center=middle, exponents=exponents)
 
     def quantize(self, inputs: Input, by: Calibration) -> Self:
@@ -150,7 +152,9 @@ class OnSums(Model):
         lost = losses(self, inputs, by)
         lost = replace(lost, counted=self._counted(inputs.scaled(lost.rows)))
         best: Self = build(kinds[-1])
-        allowed, known = lost(best) + lost.more, self._numbers(Q, rows, best)
+        # Few of the known rows are near a border, since vectors were trained to be off it.
+        more = lost.more if isinstance(self, NumericModel) else 0.0
+        allowed, known = lost(best) + more, self._numbers(Q, rows, best)
         for precision in kinds[:-1]:
             candidate: Self = build(precision)
             if (lost(candidate) <= allowed).all() and self._numbers(Q, rows, candidate) <= known + _LOSS:

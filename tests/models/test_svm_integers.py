@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_classification
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import RobustScaler, StandardScaler
 from sklearn.svm import SVC, SVR, NuSVC
 
 import micromlgen as mm
@@ -213,3 +214,14 @@ def test_powers_of_rows_beyond_the_calibration(X: Any, y: Any) -> None:
     span = np.ptp(estimator.predict(known.astype(float)))
     assert (off < 0.01 * span).mean() > 0.985
     assert np.median(off) < 0.005 * span
+
+
+@pytest.mark.parametrize("options", [{}, {"gamma": "auto", "C": 10}], ids=str)
+def test_borders_that_training_rows_are_not_near(options: dict[str, Any]) -> None:
+    """Rows to come are nearer to them than the vectors, which training kept off."""
+    draw = {"n_informative": 5, "n_redundant": 0, "n_clusters_per_class": 1, "random_state": 14}
+    X, y = make_classification(500, 10, n_classes=3, **draw)
+    X = X.astype(np.float32)
+    machine = make_pipeline(RobustScaler(), SVC(**options)).fit(X[:250].astype(float), y[:250])
+    program = mm.transpile(machine, name="svm", dtype="int16", calibration=X[:250])
+    assert (program.predict(X) == machine.predict(X.astype(float))).mean() >= 0.995
