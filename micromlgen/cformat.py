@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.errors import UnsupportedError
+from micromlgen.errors import NotFiniteError, UnsupportedError
 
 _C_KEYWORDS = frozenset(
     """
@@ -166,7 +166,7 @@ def float32(value: float) -> str:
     """
     f = np.float32(value)
     if not np.isfinite(f):
-        raise UnsupportedError(f"{value} is not finite in float32")
+        raise NotFiniteError(f"{value} is not finite in float32")
     text = str(f)
     return text + ("f" if "." in text or "e" in text else ".0f")
 

@@ -84,6 +84,11 @@ def _find(estimator: Any) -> Converter | None:
 
 def _remedy(estimator: Any) -> str:
     """What to do where there is no converter."""
+    for cls in type(estimator).__mro__[1:]:
+        if any(cls.__name__ == path.rpartition(".")[2] for path in _CONVERTERS):
+            own = [method for method in _ANSWERS if method in vars(type(estimator))]
+            if own:
+                return f"it has a {own[0]} of its own, of which nothing is known: port a {cls.__name__}"
     for cls in type(estimator).__mro__:
         for path, remedy in _REMEDIES.items():
             package, _, name = path.rpartition(".")

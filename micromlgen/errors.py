@@ -9,6 +9,10 @@ class UnsupportedError(MicromlgenError, ValueError):
     """The request has no port: an estimator, an option or a target that micromlgen does not know."""
 
 
+class NotFiniteError(UnsupportedError):
+    """A number of the model is infinite, or none."""
+
+
 class AgreementError(MicromlgenError, ValueError):
     """The port does not agree with the estimator as well as was asked."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.affine import Affine
+from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Array, Calibration, DType, Input
 from micromlgen.lossy import Coarsening, Compression
 from micromlgen.streams import Stream
@@ -340,6 +341,10 @@ class Detector(Scored):
     kind = "detector"
     #: `offset_`: the decision is the score less this.
     offset: float
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.offset):
+            raise UnsupportedError(f"{self.source} has an offset_ that is not finite; fit it again")
 
     @property
     def n_outputs(self) -> int:

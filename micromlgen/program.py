@@ -27,6 +27,7 @@ from micromlgen.footprint import (
 from micromlgen.ir import (
     Classifier,
     Model,
+    Regressor,
 )
 from micromlgen.layouts import layout_files, project_files, write
 from micromlgen.lossy import Compression
@@ -369,10 +370,11 @@ def transpile(
     if model.input.is_integer and rows is not None:
         agreed = agreement(model, estimator, rows)
         if compress is None and agreed < min_agreement:
+            scaled = "the features and the targets" if isinstance(model, Regressor) else "the features"
             raise AgreementError(
                 f"dtype={dtype!r} agrees with {model.source} on {agreed:.4f} of the calibration rows, "
                 f"less than min_agreement={min_agreement}{model.loses and f'; {model.loses}'}; use a wider "
-                "dtype, or scale the features before training"
+                f"dtype, or scale {scaled} before training"
             )
     top = banner(model, layouts, spelled, agreed, on.title if on else None)
     return Program(

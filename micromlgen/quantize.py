@@ -32,6 +32,7 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[Any]:
     """
     if inputs.samples:
         return check_samples(X, inputs.n_features, what)
+    X = X.toarray() if hasattr(X, "toarray") else X
     kinds = getattr(X, "dtypes", None)
     if inputs.codes and kinds is not None and "category" in {str(kind) for kind in np.atleast_1d(kinds)}:
         raise UnsupportedError(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import cformat, fixedpoint
-from micromlgen.errors import UnsupportedError
+from micromlgen.errors import NotFiniteError, UnsupportedError
 from micromlgen.ir import Classifier, Layout, Model
 from micromlgen.tables import index_for, narrow
 
@@ -157,7 +157,12 @@ def render(
         "banner": [cformat.comment(line) for line in banner],
         "model_labels": labels,
     }
-    bodies = [(when, _body(x, **context)) for when, x in layouts]
+    try:
+        bodies = [(when, _body(x, **context)) for when, x in layouts]
+    except NotFiniteError as error:
+        raise UnsupportedError(
+            f"{model.source} has a number that C cannot hold: {error}; fit it again on finite numbers"
+        ) from error
     return render_text("header", **context, bodies=bodies)
 
 

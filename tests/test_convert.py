@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn import ensemble, tree
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.gaussian_process import GaussianProcessClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 import micromlgen as mm
@@ -113,7 +118,8 @@ def test_a_subclass_with_its_own_predict_is_refused() -> None:
         def predict(self, X: object, check_input: bool = True) -> np.ndarray:
             return 2 - super().predict(X, check_input)
 
-    with pytest.raises(UnsupportedError, match="Contrary cannot be ported"):
+    message = "Contrary cannot be ported; it has a predict of its own, .*: port a DecisionTreeClassifier"
+    with pytest.raises(UnsupportedError, match=message):
         mm.port(Contrary().fit(IRIS, SPECIES), name="iris")
 
 
@@ -196,3 +202,31 @@ def test_optional_libraries_are_not_imported() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"xgboost", "lightgbm", "rich", "ziglang", "onnx", "aeon"} & set(loaded.split())
+
+
+def test_offsets_that_are_no_numbers_are_refused_by_name() -> None:
+    X, _ = load_iris(return_X_y=True)
+    machine = OneClassSVM().fit(X)
+    machine._intercept_ = machine.intercept_ = np.array([np.nan])
+    machine.offset_ = np.nan
+    with pytest.raises(UnsupportedError, match=r"OneClassSVM has .* not finite; fit it again"):
+        mm.port(machine)
+
+
+def test_numbers_that_c_cannot_hold_are_refused_by_name() -> None:
+    X, y = load_iris(return_X_y=True)
+    imputer = SimpleImputer().fit(X)
+    imputer.statistics_[0] = np.inf
+    with pytest.raises(UnsupportedError, match="SimpleImputer has statistics_ that are not finite"):
+        mm.port(imputer)
+    calibrated = CalibratedClassifierCV(GaussianNB(), cv=2).fit(X, y)
+    calibrated.calibrated_classifiers_[0].calibrators[0].a_ = np.nan
+    with pytest.raises(UnsupportedError, match="CalibratedClassifierCV has a number that C cannot hold: nan"):
+        mm.port(calibrated)
+
+
+def test_sparse_rows_are_taken() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = LogisticRegression(max_iter=500).fit(csr_matrix(X), y)
+    program = mm.transpile(model, dtype="int16", calibration=csr_matrix(X))
+    assert (program.predict(csr_matrix(X)) == model.predict(X)).mean() >= 0.99

@@ -110,23 +110,28 @@ def regressor(estimator: Any) -> Model:
     models = [model_of(member) for member in estimator.estimators_]
     regressors(models, title)
     rows = _spread(models, estimator.estimators_features_, n_features)
-    share = np.full(len(models), 1 / len(models))
+    # The mean over all, output by output.
+    n_outputs = models[0].n_outputs
+    mean = np.tile(np.eye(n_outputs), len(models)) / len(models)
     if rows is not None:
-        return linear_regressor(Matrix((share @ rows.weights)[None], np.array([share @ rows.bias])), title)
+        return linear_regressor(Matrix(mean @ rows.weights, mean @ rows.bias), title)
     parts = []
     members = zip(models, estimator.estimators_, estimator.estimators_features_, strict=True)
     for model, member, taken in members:
         part = answers(model, "predict", estimator=member)
         parts.append(in_sequence(_behind_selection(part, taken, n_features)))
-    return combined(parts, linear_regressor(Matrix(share[None], np.zeros(1)), title), title)
+    return combined(parts, linear_regressor(Matrix(mean, np.zeros(n_outputs)), title), title)
 
 
 def _spread(models: Sequence[Model], taken: Sequence[Any], n_features: int) -> Matrix | None:
-    """Rows of linear models, one for each, of all features; None if one is not linear."""
-    own = [stacked([model], LinearRegressor) for model in models]
-    weights = np.zeros((len(models), n_features))
-    for row, matrix, features in zip(weights, own, taken, strict=True):
-        if matrix is None:
+    """Rows of linear models, one for each of their outputs, of all features; None if one is not linear."""
+    every, biases = [], []
+    for model, features in zip(models, taken, strict=True):
+        own = stacked([model], LinearRegressor)
+        if own is None:
             return None
-        row[np.asarray(features)] = matrix.weights[0]
-    return Matrix(weights, np.concatenate([m.bias for m in own if m is not None]))
+        weights = np.zeros((len(own.bias), n_features))
+        weights[:, np.asarray(features)] = own.weights
+        every.append(weights)
+        biases.append(own.bias)
+    return Matrix(np.concatenate(every), np.concatenate(biases))

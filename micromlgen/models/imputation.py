@@ -132,6 +132,8 @@ def imputer(estimator: Any) -> Imputed:
         values = np.asarray(estimator.statistics_, np.float64)
     except (TypeError, ValueError):
         raise UnsupportedError("SimpleImputer of texts cannot be ported; number them before") from None
+    if np.isinf(values).any():
+        raise UnsupportedError("SimpleImputer has statistics_ that are not finite; fit it again")
     # Features that were all missing are dropped, unless asked to be kept.
     kept = np.full(len(values), estimator.keep_empty_features) | ~np.isnan(values)
     flags = estimator.indicator_.features_ if estimator.add_indicator else np.empty(0)

@@ -10,6 +10,7 @@ from sklearn.ensemble import BaggingClassifier, BaggingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC
@@ -88,3 +89,19 @@ def test_a_vote_without_a_class_is_refused() -> None:
     estimator.estimators_[1].classes_ = np.array([0, 2])
     with pytest.raises(ValueError, match="was fitted without one of the classes; use larger max_samples"):
         mm.transpile(estimator, name="no")
+
+
+@pytest.mark.parametrize(
+    "member",
+    [Ridge(), MLPRegressor(hidden_layer_sizes=(4,), max_iter=300, tol=1e-2, random_state=0)],
+    ids=str,
+)
+def test_several_outputs(member: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 4)).astype(np.float32)
+    Y = np.stack([X @ [1.0, 2, 0, 1], np.sin(X[:, 0]), X[:, 1] * X[:, 2]], axis=1)
+    bagged = BaggingRegressor(member, 3, max_features=3, random_state=0).fit(X.astype(float), Y)
+    for dtype in ("float32", "int16"):
+        program = mm.transpile(bagged, name="several", dtype=dtype, calibration=X)
+        assert np.abs(program.predict(X) - bagged.predict(X.astype(float))).max() < 0.01 * np.ptp(Y)
+        assert program.verify(X[:20])
