@@ -121,8 +121,10 @@ class Platt:
         """Most that probabilities of classes differ where decisions do by `off`, shape (n, 1)."""
         pair = self.pair(decisions)
         _, doubt = coupled(pair, n_classes)
-        z = 2.0**-22 * (np.abs(self._arguments(decisions)) + np.abs(self.b)) + np.abs(self.a) * off
-        each = np.minimum(np.expm1(np.minimum(z, 1)), 1) * pair * (1 - pair) + 1e-6
+        at = self._arguments(decisions)
+        z = 2.0**-22 * (np.abs(at) + np.abs(self.b)) + np.abs(self.a) * off
+        # Steep sigmoids may be anywhere else: a slope does not tell it.
+        each = np.maximum(expit(-at + z) - pair, pair - expit(-at - z)) + 1e-6
         return np.asarray(doubt + 2 * each.sum(axis=1, keepdims=True) + 2e-6 * n_classes)
 
 

@@ -376,3 +376,13 @@ def test_machines_inside_others(name: str) -> None:
     if name in ("searched", "behind components", "weighted classes"):
         program = mm.transpile(estimator, name="inside", dtype="int16", calibration=X[::2])
         assert (program.predict(X[1::2]) == expected).mean() >= 0.98
+
+
+def test_probabilities_of_steep_sigmoids_are_not_promised() -> None:
+    """Decisions that hardly differ, as of features of which one hides the others, are told by roundings."""
+    steep = coupling.Platt(np.array([-4e7, 2.0], np.float32), np.zeros(2, np.float32))
+    decisions = np.array([[1e-6, 0.3], [0.0, -0.1], [-2e-7, 0.0]])
+    off = np.full((3, 1), 1e-3)
+    known = steep.rounding(decisions, off, 3)
+    for sign in (-1, 1):
+        assert (np.abs(steep.pair(decisions + sign * off) - steep.pair(decisions)) <= known).all()
