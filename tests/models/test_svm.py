@@ -380,8 +380,8 @@ def test_machines_inside_others(name: str) -> None:
 
 def test_probabilities_of_steep_sigmoids_are_not_promised() -> None:
     """Decisions that hardly differ, as of features of which one hides the others, are told by roundings."""
-    steep = coupling.Platt(np.array([-4e7, 2.0], np.float32), np.zeros(2, np.float32))
-    decisions = np.array([[1e-6, 0.3], [0.0, -0.1], [-2e-7, 0.0]])
+    steep = coupling.Platt(np.array([-4e7, 2.0, -1.0], np.float32), np.zeros(3, np.float32))
+    decisions = np.array([[1e-6, 0.3, 1.0], [0.0, -0.1, 0.2], [-2e-7, 0.0, 0.1]])
     off = np.full((3, 1), 1e-3)
     known = steep.rounding(decisions, off, 3)
     for sign in (-1, 1):
