@@ -1,46 +1,66 @@
 /* What the shape of a spectrum is told by, of the magnitudes of its n bins, below 2^30, or 2^16 of a spectrum in int16:
    micromlgen/features/_shape.py. */
+#include "apart.h"
 #include "moments.h"
 #include "powers.h"
 #include "squares.h"
 #ifndef MICROMLGEN_SHAPE_2
 #define MICROMLGEN_SHAPE_2
-static inline mml2_power_t mml2_shape_total(const uint32_t *s, uint16_t n)
+/* Sums of magnitudes, of them times their bins, and times the squares of these. */
+typedef struct {
+    uint64_t all, bins, squares;
+} mml2_shape_sums_t;
+
+/* Without products: the sum over bins from each on, summed up, is that of k * s[k], and summed up again that of
+   k * (k + 1) / 2 * s[k]. All are exact; `narrow`: magnitudes have 16 bits, of which the first two fit 32 up to 257 bins. */
+static inline mml2_shape_sums_t mml2_shape_sums(const uint32_t *s, uint16_t n, uint8_t narrow)
 {
-    uint64_t sum = 0;
-    for (; n; --n) sum += *s++;
-    return mml2_power_of(sum, 0);
+    mml2_shape_sums_t out;
+    const uint32_t *at = s + n;
+    uint64_t thrice = 0;
+    if (narrow && n <= 257u) {
+        uint32_t from = 0, twice = 0;
+        while (--at != s) {
+            from += *at;
+            twice += from;
+            thrice += twice;
+        }
+        out.all = from + *s;
+        out.bins = twice;
+    } else {
+        uint64_t from = 0, twice = 0;
+        while (--at != s) {
+            from += *at;
+            twice += from;
+            thrice += twice;
+        }
+        out.all = from + *s;
+        out.bins = twice;
+    }
+    out.squares = 2u * thrice - out.bins;
+    return out;
 }
 
 /* Mean bin, weighted by magnitudes, in Q16; 0 of silence. */
-static inline int32_t mml2_shape_centroid(const uint32_t *s, uint16_t n, mml2_power_t total)
+static inline int32_t mml2_shape_centroid(const mml2_shape_sums_t *sums)
 {
-    uint64_t sum = 0;
-    uint16_t k;
-    for (k = 1; k < n; ++k) sum += (uint64_t)s[k] * k;
-    return mml2_power_share(mml2_power_of(sum, 0), total);
+    return mml2_power_share(mml2_power_of(sums->bins, 0), mml2_power_of(sums->all, 0));
 }
 
 /* Standard deviation from the centroid, weighted by magnitudes, in Q16. Sums are of bins less the one nearest to it. */
-static inline int32_t mml2_shape_bandwidth(const uint32_t *s, uint16_t n, mml2_power_t total, int32_t centroid)
+static inline int32_t mml2_shape_bandwidth(const mml2_shape_sums_t *sums, int32_t centroid)
 {
-    const int16_t middle = (int16_t)((centroid + 0x8000L) >> 16);
-    uint64_t second = 0, variance;
-    int64_t first = 0;
-    mml2_power_t of;
+    const uint16_t middle = (uint16_t)((centroid + 0x8000L) >> 16);
+    const uint64_t shifted = middle * sums->all;
+    const int64_t first = (int64_t)(sums->bins - shifted);
+    const uint64_t second = sums->squares - middle * (2u * sums->bins - shifted);
+    const mml2_power_t total = mml2_power_of(sums->all, 0), of = mml2_power_of(second, 0);
+    uint64_t variance;
     mml2_root_t root;
     int32_t mean;
     int16_t up;
     uint32_t q;
-    uint16_t k;
     if (!total.m) return 0;
-    for (k = 0; k < n; ++k) {
-        const int16_t off = (int16_t)((int16_t)k - middle);
-        const int64_t moment = (int64_t)s[k] * off;
-        first += moment;
-        second += (uint64_t)(moment * off);
-    }
-    of = mml2_power_of(second, 0);
     q = mml2_upper(of.m, mml2_inverse(total.m));
     up = (int16_t)(of.m ? of.e - total.e + 1 : 0);
     variance = up >= 0 ? (uint64_t)q << up : up > -32 ? q >> -up : 0; /* Q32 */
@@ -50,16 +70,17 @@ static inline int32_t mml2_shape_bandwidth(const uint32_t *s, uint16_t n, mml2_p
     return mml2_in_steps(&root, 0);
 }
 
-/* First bin up to which magnitudes add up to a part, in Q16, of all. */
-static inline int32_t mml2_shape_rolloff(const uint32_t *s, uint16_t n, uint32_t part)
+/* First bin up to which magnitudes add up to a part, in Q16, of all; `narrow` as above. */
+static inline int32_t mml2_shape_rolloff(const uint32_t *s, const mml2_shape_sums_t *sums, uint32_t part, uint8_t narrow)
 {
-    uint64_t all = 0, sum = 0;
-    uint16_t k;
-    for (k = 0; k < n; ++k) all += s[k];
-    all *= part;
-    for (k = 0; k < n; ++k) {
-        sum += (uint64_t)s[k] << 16;
-        if (sum >= all) break;
+    const uint64_t least = (sums->all * part + 0xffffu) >> 16;
+    int32_t k = 0;
+    if (narrow) {
+        uint32_t sum;
+        for (sum = *s; sum < (uint32_t)least; sum += s[k]) ++k;
+    } else {
+        uint64_t sum;
+        for (sum = *s; sum < least; sum += s[k]) ++k;
     }
     return k;
 }
@@ -74,11 +95,11 @@ static inline int32_t mml2_shape_exp2_neg(uint32_t v)
 
 /* Geometric over arithmetic mean of powers, no less than 2^-30 of the largest, in Q16; 1 of silence. mean: log2(n) in Q16.
    The squares are of magnitudes that are shifted down by `bits`, to 16. */
-static inline int32_t mml2_shape_flatness(
+MML2_APART_ int32_t mml2_shape_flatness(
     const uint32_t *s, uint16_t n, uint8_t bits, int32_t mean, MML2_FLASH_AT(uint16_t) log2)
 {
     mml2_power_t of;
-    uint64_t squares = 0;
+    mml2_wide_t squares = MML2_WIDE_ZERO;
     uint32_t logs = 0;
     uint32_t least = 0;
     int32_t off;
@@ -88,9 +109,9 @@ static inline int32_t mml2_shape_flatness(
     for (k = 0; k < n; ++k) {
         const uint32_t v = s[k] > least ? s[k] : least, high = v >> bits;
         logs += mml2_log2(v, log2);
-        squares += high * high;
+        mml2_wide_square(&squares, (mml2_unsigned_t)high);
     }
-    of = mml2_power_of(squares, (int16_t)(2 * bits));
+    of = mml2_power_of((uint64_t)mml2_wide(&squares), (int16_t)(2 * bits));
     if (!of.m) return 65536L;
     off = (int32_t)(mml2_log2(of.m, log2) << 5) + of.e * (int32_t)65536 - mean - (int32_t)(2u * (logs * 32u / n));
     return mml2_shape_exp2_neg((uint32_t)(off > 0 ? off : 0));

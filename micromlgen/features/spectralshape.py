@@ -220,9 +220,9 @@ class SpectralShape(Extractor):
     n_channels : int
         Channels, interleaved.
     precision : {"int32", "int16"}
-        Integers of the transform, as in `FFT`. "int16" takes half the memory and on AVR half the cycles. S is
-        then off by 2^-11.5 of its largest (root mean square), which what is said of all bins feels most:
-        flatness of tones, and bandwidth.
+        Integers of the transform, as in `FFT`. "int16" takes half the memory, and on AVR two thirds of the
+        cycles; S is then off by 2^-11.5 of its largest (root mean square), which what is said of all bins
+        feels most: flatness of tones, and bandwidth.
 
     Notes
     -----
