@@ -79,7 +79,7 @@ class FFT(Extractor):
     precision : {"int32", "int16"}
         Integers that the transform computes in: those of its definition, so that features are the same on
         every core. "int16": block floating point, all bins of a window with one exponent, in half the memory,
-        and a quarter faster on AVR; see the notes.
+        and a quarter fewer cycles on AVR; see the notes.
 
     Notes
     -----
