@@ -66,12 +66,10 @@ static inline mml2_mel_sums_t mml2_mel_of_parts(
 #if defined(MML2_AVR_MUL_)
     all = mml2_avr_bits(at, end);
 #else
-    if (n & 1u) {
-        all = mml2_part_bits(at[0]) | mml2_part_bits(at[1]);
-        at += 2;
-    }
-    for (; at != end; at += 4) {
-        all |= mml2_part_bits(at[0]) | mml2_part_bits(at[1]) | mml2_part_bits(at[2]) | mml2_part_bits(at[3]);
+    if (n & 1u) all = mml2_parts_bits(mml2_next_parts(&at));
+    while (at != end) {
+        all |= mml2_parts_bits(mml2_next_parts(&at));
+        all |= mml2_parts_bits(mml2_next_parts(&at));
     }
 #endif
     up = mml2_bit_length(all);
@@ -82,11 +80,12 @@ static inline mml2_mel_sums_t mml2_mel_of_parts(
         n = 0;
     }
 #endif
-    for (i = 0; i != n; ++i, z += 2) {
+    for (i = 0; i != n; ++i) {
 #if defined(MML2_AVR_MUL_)
         const uint32_t value = mml2_avr_power(z, (uint8_t)(1u << (up & 7u)), (uint8_t)(up / 8u)) >> down;
+        z += 2;
 #else
-        const uint32_t value = (uint32_t)mml2_power32(z, (uint8_t)up) >> down;
+        const uint32_t value = mml2_power_of_parts(mml2_next_parts(&z), (uint8_t)up) >> down;
 #endif
         rising += mml2_half_of(value, (uint16_t)MML2_FLASH_GET_U16(weights, i));
         every += value;

@@ -50,10 +50,38 @@ static inline uint32_t mml2_power_square(int32_t a)
 #endif
 }
 
-/* Power in Q-32 of a bin whose parts are shifted up. */
+/* The parts of a bin. */
+typedef struct {
+    int32_t re, im;
+} mml2_parts_t;
+
+/* Those at *z, which is moved behind them. */
+static inline mml2_parts_t mml2_next_parts(const int32_t **z)
+{
+    mml2_parts_t out;
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+    __asm__ volatile("ldrd %0, %1, [%2], #8" : "=&r"(out.re), "=&r"(out.im), "+r"(*z) : : "memory");
+#else
+    out.re = (*z)[0];
+    out.im = (*z)[1];
+    *z += 2;
+#endif
+    return out;
+}
+
+/* Power in Q-32 of parts that are shifted up. */
+static inline uint32_t mml2_power_of_parts(mml2_parts_t z, uint8_t up)
+{
+    return mml2_power_add(mml2_power_square(z.re * ((int32_t)1 << up)), z.im * ((int32_t)1 << up));
+}
+
+/* That of the bin at z. */
 static inline int32_t mml2_power32(const int32_t *z, uint8_t up)
 {
-    return (int32_t)mml2_power_add(mml2_power_square(z[0] * ((int32_t)1 << up)), z[1] * ((int32_t)1 << up));
+    mml2_parts_t parts;
+    parts.re = z[0];
+    parts.im = z[1];
+    return (int32_t)mml2_power_of_parts(parts, up);
 }
 
 /* Powers of n bins in the place of their parts, whose bits are `every` and which are shifted up to 31: returned is by
@@ -78,6 +106,11 @@ static inline uint8_t mml2_powers32(int32_t *z, uint16_t n, uint32_t every)
 static inline uint32_t mml2_part_bits(int32_t a)
 {
     return (uint32_t)(a ^ a >> 31);
+}
+
+static inline uint32_t mml2_parts_bits(mml2_parts_t z)
+{
+    return mml2_part_bits(z.re) | mml2_part_bits(z.im);
 }
 
 /* Magnitudes of n bins, whose bits are `every` and which are shifted up to 29 if they have less, at y, which may be where
