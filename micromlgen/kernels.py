@@ -126,12 +126,29 @@ def together(kind: str, n: int, tables: Sequence[int]) -> int:
     most = min(_MOST_TOGETHER, *tables, _FARTHEST // (n * size))
     if n < 4 or most < 2:
         return 1
+    return min(range(2, most + 1), key=lambda rows: _instructions(kind, n, tables, rows))
 
-    def instructions(rows: int) -> float:
-        groups = sum(-(-table // rows) for table in tables)
-        return groups * (rows * n * element_together(kind, rows) + 2 * rows + 12)
 
-    return min(range(2, most + 1), key=instructions)
+def quicker(kind: str, other: str, n: int, tables: Sequence[int]) -> bool:
+    """Whether one kind of ``mml2_dots_<kind>_<n>x<rows>`` takes fewer instructions than another.
+
+    Examples
+    --------
+    >>> quicker("i8n", "i8", 64, [10]), quicker("i8n", "i8", 5, [3])
+    (True, False)
+    """
+    a, b = (_instructions(each, n, tables, together(each, n, tables)) for each in (kind, other))
+    return a < b
+
+
+def _instructions(kind: str, n: int, tables: Sequence[int], rows: int) -> float:
+    """Of products with all rows of tables, so many at a time; a rest may take another turn of the loop."""
+    shared, own = _TURN[kind]
+    turn, rest = shared + own * rows, n % 4
+    each = n // 4 * turn + 2 * rows + 12
+    if rest:
+        each += turn + 5 if kind in ("i8n", "i8p") else (1 + 2 * rows, 2 + 4 * rows, 3 + 5 * rows)[rest - 1]
+    return sum(-(-table // rows) for table in tables) * each
 
 
 def element_together(kind: str, rows: int) -> float:

@@ -96,6 +96,8 @@ def _with_together(name: str, matrix: Matrix, kernel: str, **given: Any) -> list
     out = [_layout(name, matrix, kernel, **given)]
     if matrix.is_integer and n_rows <= _MOST_PRODUCTS and len(matrix.starts) == 1:
         other, ahead = matrix.known_ahead(kernel, "i8n")
+        if not kernels.quicker(other, kernel, n_features, [n_rows]):
+            other, ahead = kernel, matrix
         at_once = kernels.together(other, n_features, [n_rows])
         if at_once > 1:
             more = {"together": at_once, "kernel_ahead": other, "ahead": ahead, **given}

@@ -163,6 +163,9 @@ def _ahead(sums: Sums, rows: Matrix, kernel: str) -> list[tuple[str, Any]]:
         return [(kernel, None)]
     if kernel != "i8" or sums.shift or rows.weights.shape[1] > kernels.MOST_PAIRED:
         return [(kernel, sums.norms)]
+    n, sizes = rows.weights.shape[1], [len(table) for table in rows.tables]
+    if not kernels.quicker("i8p", kernel, n, sizes):
+        return [(kernel, sums.norms)]
     # The products are those with -x - 1.
     weights = rows.weights.astype(np.int64)
     norms = Norms.of(sums.norms.values - 2 * kernels.neighbors(weights) + 2 * weights.sum(axis=1))
