@@ -148,7 +148,7 @@ def _instructions(kind: str, n: int, tables: Sequence[int], rows: int) -> float:
     each = n // 4 * turn + 2 * rows + 12
     if rest:
         each += turn + 5 if kind in ("i8n", "i8p") else (1 + 2 * rows, 2 + 4 * rows, 3 + 5 * rows)[rest - 1]
-    return sum(-(-table // rows) for table in tables) * each
+    return given(kind, n) + sum(-(-table // rows) for table in tables) * each
 
 
 def element_together(kind: str, rows: int) -> float:

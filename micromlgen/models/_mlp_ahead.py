@@ -94,9 +94,12 @@ def ahead(integers: IntegerLayers, kernel: str, as_rows: Sequence[bool], one: bo
         if one and kind == "i8p" and min(*sizes, n) >= kernels.FOUR:
             kind, at_once = "rows", kernels.FOUR
         else:
+            kind = kind if kernels.quicker(kind, kernel, n, sizes) else kernel
             at_once = kernels.together(kind, n, sizes)
         known = stored and at_once > 1
         kinds.append(kind if known else None)
         together.append(at_once if known else 1)
-    last = integers.last.known_ahead(kernel, "i8p")[1] if kinds[-1] else integers.last
+    last = integers.last
+    if kinds[-1] in ("rows", "i8p"):
+        last = last.known_ahead(kernel, "i8p")[1]
     return Ahead(tuple(kinds), tuple(together), last)
