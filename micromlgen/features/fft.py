@@ -26,7 +26,7 @@ _SIZES = tuple(2**k for k in range(3, 13))
 #: Measured with -O2 at 512: bytes of code with and without what an output needs, cycles of n * log2(n).
 _COSTS = Costs(
     {"complex": (4700, 1650, 1080, 1170), "power": (350, 100, 60, 90), "magnitude": (400, 160, 110, 160)},
-    (71.0, 11.0, 3.5, 4.6),
+    (71.0, 9.0, 3.5, 4.6),
     {"complex": (0, 0, 0, 0), "power": (360, 26, 14, 20), "magnitude": (600, 170, 120, 160)},
 )
 

@@ -28,7 +28,7 @@ _SLACK = 0.1
 
 #: Measured with -O2 beside the transform: bytes of code, and cycles of a bin, a filter, on each of CORES.
 _CODE = (2900, 700, 500, 800)
-_CYCLES = ((120.0, 45.0, 5.0, 20.0), (500.0, 250.0, 60.0, 100.0))
+_CYCLES = ((120.0, 5.0, 8.0, 20.0), (500.0, 190.0, 60.0, 100.0))
 
 
 @dataclass(frozen=True, eq=False)
