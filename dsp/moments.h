@@ -156,14 +156,18 @@ static __attribute__((noinline, unused)) void mml2_powers_of(int32_t d, mml2_hig
 static __attribute__((noinline, unused)) void mml2_powers_of_peaks(
     const int16_t *x, uint16_t n, uint8_t step, int16_t first, int16_t last, uint8_t up, int32_t from, mml2_higher_t *out)
 {
+    const uint16_t width = (uint16_t)((uint16_t)last - (uint16_t)first);
     while (n) {
         const int16_t *const run = x;
-        uint16_t length = 0;
-        for (; length != n && *x >= first && *x <= last; x += step) ++length;
-        if (length) mml2_powers(run, length, step, 0, up, from, out);
-        n = (uint16_t)(n - length);
-        for (; n && (*x < first || *x > last); --n, x += step)
+        uint16_t left = n;
+        for (; left && (uint16_t)((uint16_t)*x - (uint16_t)first) <= width; --left) x += step;
+        if (left != n) mml2_powers(run, (uint16_t)(n - left), step, 0, up, from, out);
+        n = left;
+        if (n) {
             mml2_powers_of((int32_t)(((uint32_t)*x << up) - (uint32_t)from), out);
+            x += step;
+            --n;
+        }
     }
 }
 

@@ -219,8 +219,8 @@ class Statistics(Extractor):
     within one unit of theirs (and 2**-15 of themselves, and 2**-13 of a unit), "var" within a half, quantiles
     within 0.6 and "iqr" within 1, skew within 0.001, kurtosis within 0.002, entropy within 0.002 bits,
     correlations within 2**-13, mobility and complexity within 2**-13 of themselves and 2**-16, "energy"
-    within 4 n of n samples, "sma" within 0.02. Windows with single high peaks take longer: peaks are computed
-    one by one.
+    within 4 n of n samples, "sma" within 0.02. Skew and kurtosis of windows with single high peaks, five
+    standard deviations and more, take up to twice as long, for these are computed one by one.
     """
 
     def __init__(
