@@ -102,6 +102,8 @@ class Chain(Model):
         return replace(self, input=inputs, stages=(first, *self.stages[1:]), folded=None)
 
     def centred(self, center: NDArray[np.float32]) -> Model | None:
+        if self.folded is not None:
+            return self.folded.centred(center)
         stages: list[Transformer] = []
         for number, stage in enumerate(self.stages, 1):
             moved = stage.shifted(center) if isinstance(stage, Stage) else None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier, VotingRegressor
 from sklearn.feature_selection import SelectKBest
@@ -93,6 +94,7 @@ def test_scalers_inside_members(estimator: Any) -> None:
             voting="soft",
         ),
         OneVsRestClassifier(_machine(LogisticRegression)),
+        make_pipeline(TruncatedSVD(4, random_state=0), LinearDiscriminantAnalysis()),
     ],
     ids=lambda value: type(value).__name__,
 )
