@@ -94,7 +94,7 @@ def test_scalers_inside_members(estimator: Any) -> None:
             voting="soft",
         ),
         OneVsRestClassifier(_machine(LogisticRegression)),
-        make_pipeline(TruncatedSVD(4, random_state=0), LinearDiscriminantAnalysis()),
+        make_pipeline(TruncatedSVD(1, random_state=0), LinearDiscriminantAnalysis()),
     ],
     ids=lambda value: type(value).__name__,
 )
