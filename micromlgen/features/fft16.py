@@ -66,7 +66,7 @@ class Spectrum16(Bins, OfSpectra):
         what = self.what("to 2^-14 of the loudest bin's", "rounded down")
         return [
             f"samples times a window whose peak is 1; {what}",
-            "58 dB of noise above the error, against float64; all bins of a window share an exponent",
+            "54 dB of noise above the error, against float64; all bins of a window share an exponent",
         ]
 
 

@@ -128,8 +128,8 @@ class MelSpectrogram(MelExtractor):
     offset : float
         Added to energies, by default 0.
     top_db : float
-        Nothing in a window is further below its highest than this, by default 80, and 180 for anything: what
-        integers of a frame span is about 90 dB.
+        Nothing in a window is further below its highest than this, by default 80, and 180 for anything: bands
+        100 dB below the loudest of their frame have the noise of the transform.
     pre_emphasis : float
         This part of the sample before is taken off each, by default 0.
     scaled : bool
@@ -140,7 +140,7 @@ class MelSpectrogram(MelExtractor):
         Integers of the transform, as in `FFT`. With "int16", features take half the memory and a third
         fewer cycles on AVR, but bands of a frame that are 60 dB below its loudest have the noise of
         rounding: the error of coefficients, in units of their deviation, is 0.02 by root mean square in
-        voiced speech, and 0.2 at worst.
+        voiced speech and 0.2 at worst, and may exceed 1 beside a loud tone.
     """
 
     def __init__(

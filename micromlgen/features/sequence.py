@@ -129,7 +129,8 @@ def in_sequence(steps: Sequence[Extraction]) -> Extraction:
     Raises
     ------
     UnsupportedError
-        If one gives no samples and is not the last, or not what the next one takes.
+        If one gives no samples and is not the last, or not what the next one takes; if a Windower's hop would
+        be lost.
     """
     flat: list[Extraction] = []
     for step in steps:
@@ -150,6 +151,13 @@ def in_sequence(steps: Sequence[Extraction]) -> Extraction:
             raise UnsupportedError(
                 f"{step.source} has n_channels={step.n_channels}, {following.source} has "
                 f"{following.frame_size}; use the same"
+            )
+    whole = next((step for step in flat if not isinstance(step, Filtering)), flat[-1])
+    for step in flat[flat.index(whole) + 1 :]:
+        if isinstance(step, Windowing) and step.hop * step.n_channels != step.n_outputs:
+            raise UnsupportedError(
+                f"Windower(hop={step.hop}) is behind {whole.source}, which needs windows itself: "
+                "put Windower before that"
             )
     last = flat[-1]
     return InSequence(source=last.source, input=flat[0].input, span=last.span, steps=tuple(flat))

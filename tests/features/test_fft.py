@@ -65,6 +65,18 @@ def test_signal_to_noise_of_a_block(n_fft: int, window: object) -> None:
     assert signal_to_noise(fft, quiet) >= 40
 
 
+@pytest.mark.parametrize("n_fft", SIZES)
+def test_what_a_block_promises_of_other_signals(n_fft: int) -> None:
+    rng, t = np.random.default_rng(7), np.arange(n_fft)
+    noise = np.rint(rng.normal(0, 8000, (30, n_fft))).clip(-32768, 32767).astype(np.int16)
+    turn = 2 * np.pi * rng.uniform(0.02, 0.48, (30, 1)) * t + rng.uniform(0, 6, (30, 1))
+    tones = np.rint(32000 * np.sin(turn)).astype(np.int16)
+    for window in (None, "hann", "flattop", ("kaiser", 14.0)):
+        fft = FFT(n_fft, window, precision="int16")
+        assert signal_to_noise(fft, noise) >= 54
+        assert signal_to_noise(fft, tones) >= 43
+
+
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_a_block_has_the_units_of_int32(output: str) -> None:
     """One for all windows, loud and faint ones."""

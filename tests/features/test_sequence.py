@@ -258,6 +258,10 @@ def test_the_header_tells_of_its_stream() -> None:
             make_pipeline(StandardScaler().fit(stacked(8)), IIRFilter(LOWPASS).fit(stacked(8))),
             "make it the first",
         ),
+        (
+            make_pipeline(DCRemoval(), Windower(16, hop=8), Statistics()).fit(stacked(16)),
+            r"Windower\(hop=8\) is behind DCRemoval, which needs windows itself: put Windower before that",
+        ),
     ],
     ids=str,
 )
