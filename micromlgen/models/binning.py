@@ -100,6 +100,10 @@ class Binned(ExactStage):
         inputs = replace(self.input, n_features=stage.matrix.shape[1])
         return replace(self, input=inputs, source_of=source[self.source_of])
 
+    def centred(self, center: NDArray[np.float32]) -> Binned:
+        own = zip(self.edges, center[self.source_of].astype(np.float64), strict=True)
+        return replace(self, edges=tuple(edges - middle for edges, middle in own))
+
     def quantize(self, inputs: Input, by: Calibration) -> Binned:
         self.check_missing(inputs)
         if not inputs.is_integer:

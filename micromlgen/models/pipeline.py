@@ -32,6 +32,8 @@ def pipeline(estimator: Any) -> Model:
     steps = [step for _, step in estimator.steps]
     if takes_samples(steps[0]):
         return of_samples(estimator)
+    while hasattr(steps[-1], "steps"):  # what is inside may become one with what is before it
+        steps = [*steps[:-1], *(step for _, step in steps[-1].steps)]
     last = steps[-1]
     if is_nothing(last) or (hasattr(last, "transform") and not hasattr(last, "predict")):
         return _transformer(estimator, steps)

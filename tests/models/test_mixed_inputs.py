@@ -18,7 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVR
 
 import micromlgen as mm
@@ -95,6 +95,7 @@ def test_scalers_inside_members(estimator: Any) -> None:
         ),
         OneVsRestClassifier(_machine(LogisticRegression)),
         make_pipeline(TruncatedSVD(1, random_state=0), LinearDiscriminantAnalysis()),
+        make_pipeline(KBinsDiscretizer(4, encode="ordinal", strategy="uniform"), LogisticRegression()),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -166,6 +167,14 @@ def test_stages_that_copy_features_far_from_zero(steps: Any) -> None:
     for some in (rows, lacking):
         assert (program.predict(some) == machine.predict(some.astype(float))).mean() >= 0.99
     assert program.verify(lacking)
+
+
+def test_pipelines_inside_pipelines() -> None:
+    for first in (SimpleImputer(), KBinsDiscretizer(4, encode="ordinal", strategy="uniform")):
+        machine = make_pipeline(first, _machine(SVC)).fit(X.astype(float), Y > 0)
+        program = mm.transpile(machine, name="inner", dtype="int16", calibration=X[:150])
+        assert (program.predict(X) == machine.predict(X.astype(float))).mean() >= 0.99
+        assert program.verify(X[150:])
 
 
 def test_verify_does_without_rows_that_the_estimator_refuses() -> None:
