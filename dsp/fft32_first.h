@@ -4,7 +4,7 @@
 #ifndef MICROMLGEN_FFT32_FIRST_2
 #define MICROMLGEN_FFT32_FIRST_2
 /* Sample `at` times element `place` of the window if that is of all samples: 31 bits. A framed one is times 2^14. */
-static inline int32_t mml2_fft32_sample(mml2_samples_t in, int_fast16_t at, int_fast16_t place)
+static inline __attribute__((always_inline)) int32_t mml2_fft32_sample(mml2_samples_t in, int_fast16_t at, int_fast16_t place)
 {
     int32_t value;
     if (!in.framed) {
@@ -24,7 +24,7 @@ typedef struct {
 
 /* Of the numbers of samples a and c and the ones behind, with elements of the window: w and the one behind for the
    first, v and the one before for the second. Two samples times Q15 fit 32 bits. */
-static inline mml2_fft32_two_t mml2_fft32_of_2(
+static inline __attribute__((always_inline)) mml2_fft32_two_t mml2_fft32_of_2(
     mml2_samples_t in, int_fast16_t a, int_fast16_t w, int_fast16_t c, int_fast16_t v)
 {
     mml2_fft32_two_t out;
@@ -39,10 +39,10 @@ static inline mml2_fft32_two_t mml2_fft32_of_2(
 }
 
 /* By how much sums of two are shifted up. */
-static inline int8_t mml2_fft32_shift(mml2_samples_t in) { return (int8_t)(in.framed ? in.shift : in.shift + in.up); }
+static inline __attribute__((always_inline)) int8_t mml2_fft32_shift(mml2_samples_t in) { return (int8_t)(in.framed ? in.shift : in.shift + in.up); }
 
 /* Scaled, rounded down. */
-static inline mml2_fft32_two_t mml2_fft32_scaled(mml2_fft32_two_t two, int8_t shift)
+static inline __attribute__((always_inline)) mml2_fft32_two_t mml2_fft32_scaled(mml2_fft32_two_t two, int8_t shift)
 {
     if (shift < 0) {
         two.sum_re >>= -shift;
@@ -89,7 +89,7 @@ static inline void mml2_fft32_of_4(mml2_samples_t in, int32_t *z, int_fast16_t s
 }
 
 /* a * sqrt(1/2) in Q15, rounded down, for |a| < 2^30. */
-static inline int32_t mml2_fft32_diagonal(int32_t a)
+static inline __attribute__((always_inline)) int32_t mml2_fft32_diagonal(int32_t a)
 {
 #if defined(__AVR__) || (defined(__thumb__) && !defined(__thumb2__))
     return (a >> 15) * 23170 + (((a & 0x7fffL) * 23170) >> 15);
@@ -101,7 +101,7 @@ static inline int32_t mml2_fft32_diagonal(int32_t a)
 }
 
 /* Number k of 4 of the even numbers' transform, and of the odd ones' times exp(-i pi k / 4), become k and k + 4 of 8. */
-static inline void mml2_fft32_to_8(int32_t *even, int32_t re, int32_t im)
+static inline __attribute__((always_inline)) void mml2_fft32_to_8(int32_t *even, int32_t re, int32_t im)
 {
     even[8] = even[0] - re;
     even[9] = even[1] - im;
