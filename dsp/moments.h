@@ -75,7 +75,7 @@ static inline mml2_unsigned_t mml2_square14(mml2_word_t d)
 /* Adds third and fourth powers of d = x * 2^up - from, which has 15 bits; of halves of x where it is `down`; n from 1. */
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 /* With d * 2^9 the upper half of a product is d^2 / 2^14. */
-static inline void mml2_power(int32_t d, int64_t *third, mml2_wide_t *fourth)
+static inline __attribute__((always_inline)) void mml2_power(int32_t d, int64_t *third, mml2_wide_t *fourth)
 {
     uint32_t t;
     __asm__("smmulr %0, %1, %1" : "=r"(t) : "r"(d));
