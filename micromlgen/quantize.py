@@ -117,8 +117,9 @@ def _centred(model: Model, inputs: Input, by: Calibration) -> tuple[Model, Input
     if known or by.rows is None or model.centres or isinstance(model, Transformer):
         return model, inputs
     assert inputs.exponents is not None
-    low = np.nanmin(by.rows, axis=0, initial=np.inf)
-    high = np.nanmax(by.rows, axis=0, initial=-np.inf)
+    rows = by.rows.astype(np.float64)  # in which no span of float32 overflows
+    low = np.nanmin(rows, axis=0, initial=np.inf)
+    high = np.nanmax(rows, axis=0, initial=-np.inf)
     seen = low < high
     low, high = np.where(seen, low, 0), np.where(seen, high, 0)
     away, around = np.maximum(np.abs(low), np.abs(high)), (high - low) / 2
