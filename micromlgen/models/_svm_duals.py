@@ -66,6 +66,11 @@ class Duals:
         return narrow(self.starts[1:])
 
     @property
+    def is_filled(self) -> bool:
+        """Whether every class has vectors."""
+        return bool((np.diff(self.starts) > 0).all())
+
+    @property
     def is_single(self) -> bool:
         """Whether there is one sum."""
         return self.n_groups == self.n_rows == 1

@@ -34,6 +34,7 @@ _PARTS: Mapping[str, Any] = {
     "fixed": None,
     "together": 1,
     "kernel_ahead": None,
+    "all_ahead": False,
 }
 
 # All below is measured with -Os on each of `_CORES`. Cycles of a feature of a vector, by what is added up:
@@ -65,6 +66,8 @@ _FINE = ((600, 120, 60, 100), (350, 150, 120, 200))
 _SEVERAL = {"direct": (600, 430, 480, 500), "masked": (700, 450, 560, 500), "waiting": (1070, 430, 520, 550)}
 _GATHER = ((20, 9, 9, 8), (60, 40, 40, 40))
 _KNOCKOUT_CODE = (80, 44, 40, 60)
+#: So many products of rows are known at once where several rows are multiplied together: the stack has them.
+_FEW_ROWS = 64
 #: Bytes of code that keeps products known ahead.
 _AHEAD_CODE = 55
 #: Of wide kernels, and of each coefficient that meets one.
@@ -149,7 +152,7 @@ def _with_together(name: str, sums: Sums, kernel: str, parts: dict[str, Any]) ->
                 continue
             first = [(size - 1) % at_once + 1 for size in sizes]
             more = {"together": at_once, "first_groups": first, "whole_groups": set(first) == {at_once}}
-            more |= {"kernel_ahead": other, "ahead": ahead}
+            more |= {"kernel_ahead": other, "ahead": ahead, "all_ahead": at_once <= sum(sizes) <= _FEW_ROWS}
             out.append(_layout(f"{name} together", sums, kernel, parts | more))
     return out
 
