@@ -44,7 +44,7 @@ KINDS = {
     "integer": (TREE, INTEGER),
     "outputs": (RandomForestClassifier(3, random_state=0).fit(IRIS, OUTPUTS), {}),
     "regressor": (RandomForestRegressor(3, random_state=0).fit(IRIS, IRIS[:, 0]), {}),
-    "scaled": (RandomForestRegressor(3, max_depth=4, random_state=0).fit(IRIS, IRIS[:, 0]), INTEGER),
+    "scaled": (RandomForestRegressor(3, random_state=0).fit(IRIS, IRIS[:, 0]), INTEGER),
     "projection": (PCA(2).fit(IRIS), {}),
     "samples": (make_pipeline(FFT(32), TREE_OF_TONES).fit(TONES, PITCH), {}),
     "math": (GaussianNB().fit(IRIS, SPECIES), {}),

@@ -34,7 +34,7 @@ class TreeCoarsening(Coarsening):
         self.trees, self.levels = model.spare_trees, model.leaf_levels
         structure = model.trees
         numbered = replace(structure, leaf=np.arange(len(structure.leaf), dtype=np.int32))
-        walked = replace(model, trees=numbered.quantize(model.input)).apply(model.input.encode(rows))
+        walked = replace(model, trees=numbered.quantize(model.input, rows)).apply(model.input.encode(rows))
         self._structure = numbered
         self._weight = np.bincount(walked.ravel(), minlength=len(structure.leaf)) + _PRIOR
         self._values = model.values[structure.leaf].astype(np.float64)

@@ -25,6 +25,7 @@ from micromlgen.inputs import Input
 from micromlgen.ir import Model
 from micromlgen.models._categories import CategorySets
 from micromlgen.models._coarse import TreeCoarsening, pooled
+from micromlgen.models._tree_integers import integer_thresholds
 
 Array = NDArray[Any]
 #: So many different thresholds on halves are no chance: features of one decimal would give 1 in 10 to this.
@@ -148,16 +149,12 @@ class Trees:
             narrowed=self.narrowed,
         )
 
-    def quantize(self, inputs: Input) -> Trees:
-        """Thresholds as the integers that the C compares with."""
+    def quantize(self, inputs: Input, rows: NDArray[np.float32] | None) -> Trees:
+        """Thresholds as the integers that the C compares with, by typical rows if those are known."""
         if inputs.exponents is None:
             keys = fixedpoint.ordered(fixedpoint.float32_floor(self.threshold))
         else:
-            info = np.iinfo(inputs.dtype)
-            with np.errstate(over="ignore"):
-                scaled = np.floor(np.ldexp(self.threshold, inputs.exponents[self.feature]))
-            # The lowest value means "missing": no threshold needs to tell it from its successor.
-            keys = np.clip(scaled, info.min, info.max).astype(np.int32)
+            keys = integer_thresholds(self.threshold, self.feature, inputs, rows).astype(np.int32)
         if self.kind is not None:
             keys = np.where(self.kind > 0, self.threshold, keys).astype(np.int32)
         return replace(self, threshold=keys)

@@ -84,7 +84,7 @@ class _Boosting(OnSums):
         magnitude = self._magnitude().max() * self.unit
         return float(self.n_trees * 2.0**-24 * (np.abs(self.base).max() + magnitude)) + 1e-7
 
-    def _quantized(self, inputs: Input, base: NDArray[np.float64]) -> _Boosting:
+    def _quantized(self, inputs: Input, by: Calibration, base: NDArray[np.float64]) -> _Boosting:
         """Leaves at the narrowest width that keeps to `bound`, trees that decide most first."""
         largest = float(np.abs(self.values).max())
         # One bit below int32, for the difference of two scores.
@@ -106,7 +106,7 @@ class _Boosting(OnSums):
         return replace(
             self,
             input=inputs,
-            trees=self.trees.quantize(inputs).reordered(order),
+            trees=self.trees.quantize(inputs, by.rows).reordered(order),
             values=values.astype(np.int64),
             column=self.column[order],
             start=start.astype(np.int64),
@@ -180,7 +180,7 @@ class BoostingClassifier(_Boosting, WatchedSums, DecisionClassifier, Probabilist
         return self.unit
 
     def quantize(self, inputs: Input, by: Calibration) -> BoostingClassifier:
-        out = self._quantized(inputs, self.base)
+        out = self._quantized(inputs, by, self.base)
         assert isinstance(out, BoostingClassifier)
         return out
 
@@ -254,7 +254,7 @@ class BoostingRegressor(_Boosting, Regressor):
             )
         # A base far from the scores would cost them resolution; float32 adds it in the end.
         inside = inputs.is_integer or self.link != "identity"
-        out = self._quantized(inputs, self.base if inside else np.zeros_like(self.base))
+        out = self._quantized(inputs, by, self.base if inside else np.zeros_like(self.base))
         assert isinstance(out, BoostingRegressor)
         return replace(out, offset=np.float32(0 if inside else self.base[0]))
 

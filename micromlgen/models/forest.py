@@ -92,7 +92,7 @@ class ForestClassifier(WatchedSums, ProbabilisticClassifier):
         )
         share = fixedpoint.share_denominator(shares)
         votes = np.rint(shares * share).astype(np.int64)
-        trees = self.trees.quantize(inputs)
+        trees = self.trees.quantize(inputs, by.rows)
         start = np.zeros(votes.shape[1], np.int64)
         return replace(self, input=inputs, trees=trees, values=votes, share=share, start=start)
 
@@ -184,7 +184,7 @@ class ForestRegressor(OnSums, Regressor):
         return replace(
             self,
             input=inputs,
-            trees=self.trees.quantize(inputs),
+            trees=self.trees.quantize(inputs, by.rows),
             values=np.rint(np.ldexp((y - base) / self.n_trees, exponents)).astype(np.int64),
             start=np.zeros(self.n_outputs, np.int64),
             exponents=exponents,

@@ -70,7 +70,7 @@ class IsolationForest(WatchedSums, Detector):
         return replace(
             self,
             input=inputs,
-            trees=self.trees.quantize(inputs),
+            trees=self.trees.quantize(inputs, by.rows),
             values=np.rint(np.ldexp(self.values, _EXPONENT)).astype(np.int64),
             start=np.zeros(1, np.int64),
         )

@@ -76,7 +76,7 @@ class MedianRegressor(OnTrees, Regressor):
         if inputs.is_integer:
             exponent = fixedpoint.sum_exponent(np.abs(self.values).max(keepdims=True), 1)
             values = np.rint(np.ldexp(self.values, exponent)).astype(np.int32)
-        trees = self.trees.quantize(inputs)
+        trees = self.trees.quantize(inputs, by.rows)
         return replace(self, input=inputs, trees=trees, values=values, exponent=exponent)
 
     def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> MedianRegressor:

@@ -109,7 +109,9 @@ class TreeClassifier(_Tree, ProbabilisticClassifier):
         shares = np.concatenate([self.values[:, o, :k] for o, k in enumerate(self.n_classes)], axis=1)
         scaled = np.rint(shares * one) if inputs.is_integer else shares
         dtype = np.uint16 if inputs.is_integer else np.float32
-        return replace(self, input=inputs, trees=self.trees.quantize(inputs), values=scaled.astype(dtype))
+        return replace(
+            self, input=inputs, trees=self.trees.quantize(inputs, by.rows), values=scaled.astype(dtype)
+        )
 
     @property
     def answers(self) -> Array:
@@ -143,7 +145,7 @@ class TreeRegressor(_Tree, Regressor):
             exponent = fixedpoint.sum_exponent(np.abs(self.values).max(keepdims=True), 1)
             values = np.rint(np.ldexp(self.values[:, :, 0], exponent)).astype(np.int32)
         return replace(
-            self, input=inputs, trees=self.trees.quantize(inputs), values=values, exponent=exponent
+            self, input=inputs, trees=self.trees.quantize(inputs, by.rows), values=values, exponent=exponent
         )
 
     @property
