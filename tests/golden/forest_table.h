@@ -126,8 +126,8 @@ static inline int32_t mml2_bits_or_nan(const float *x)
 static inline int32_t mml2_order(int32_t bits)
 {
 #if defined(__AVR__)
-    /* avr-gcc would keep both. */
-    __asm__("sbrs %D0, 7\n\trjmp 1f\n\tcom %A0\n\tcom %B0\n\tcom %C0\n\tcom %D0\n\tsubi %D0, 128\n\t1:" : "+d"(bits));
+    /* avr-gcc would keep both. The carry is the sign; com sets it. */
+    __asm__("lsl %D0\n\tbrcc 1f\n\tcom %A0\n\tcom %B0\n\tcom %C0\n\tcom %D0\n1:\tror %D0" : "+r"(bits));
     return bits;
 #else
     return bits < 0 ? (int32_t)(bits ^ 0x7fffffffL) : bits;
