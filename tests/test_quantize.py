@@ -181,12 +181,12 @@ def test_an_integer_port_that_agrees_too_little_is_refused() -> None:
     X = np.array([0.5, 1e6, 1e6 + 0.5, 1e6 + 1])[:, None]
     tree = DecisionTreeClassifier().fit(X, [0, 1, 0, 1])
     message = (
-        "dtype='int8' agrees with DecisionTreeClassifier on 0.7500 of the calibration rows, .* use a wider dt"
+        "dtype='int8' agrees with DecisionTreeClassifier on 0.5000 of the calibration rows, .* use a wider dt"
     )
     with pytest.raises(AgreementError, match=message):
         mm.port(tree, dtype="int8", calibration=X)
-    header = mm.port(tree, dtype="int8", calibration=X, min_agreement=0.75)
-    assert "agreement with DecisionTreeClassifier on the calibration rows: 0.7500" in header
+    header = mm.port(tree, dtype="int8", calibration=X, min_agreement=0.5)
+    assert "agreement with DecisionTreeClassifier on the calibration rows: 0.5000" in header
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,14 @@ def test_agreement_of_regressors_is_within_a_hundredth_of_the_span() -> None:
     X = np.linspace(0, 1, 50)[:, None]
     tree = DecisionTreeRegressor(max_depth=3).fit(X, X[:, 0])
     assert "calibration rows: 1.0000" in mm.port(tree, dtype="int16", calibration=X)
+    fine = np.linspace(0, 1, 600)[:, None]  # more steps than int8 has
     with pytest.raises(AgreementError, match="min_agreement=1"):
-        mm.port(DecisionTreeRegressor().fit(X, X[:, 0]), dtype="int8", calibration=X / 100, min_agreement=1.0)
+        mm.port(
+            DecisionTreeRegressor().fit(fine, np.arange(600) % 2),
+            dtype="int8",
+            calibration=fine,
+            min_agreement=1,
+        )
 
 
 def test_float32_is_never_measured() -> None:
