@@ -55,7 +55,7 @@ class Norms(NamedTuple):
 
     @property
     def values(self) -> NDArray[np.int64]:
-        return self.above + np.int64(self.least)
+        return self.above.astype(np.int64) + self.least
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,7 +95,7 @@ def test_scalers_inside_members(estimator: Any) -> None:
         ),
         OneVsRestClassifier(_machine(LogisticRegression)),
         make_pipeline(TruncatedSVD(1, random_state=0), LinearDiscriminantAnalysis()),
-        make_pipeline(KBinsDiscretizer(4, encode="ordinal", strategy="uniform"), LogisticRegression()),
+        make_pipeline(KBinsDiscretizer(4, encode="ordinal", strategy="uniform", subsample=None), LogisticRegression()),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -170,7 +170,7 @@ def test_stages_that_copy_features_far_from_zero(steps: Any) -> None:
 
 
 def test_pipelines_inside_pipelines() -> None:
-    for first in (SimpleImputer(), KBinsDiscretizer(4, encode="ordinal", strategy="uniform")):
+    for first in (SimpleImputer(), KBinsDiscretizer(4, encode="ordinal", strategy="uniform", subsample=None)):
         machine = make_pipeline(first, _machine(SVC)).fit(X.astype(float), Y > 0)
         program = mm.transpile(machine, name="inner", dtype="int16", calibration=X[:150])
         assert (program.predict(X) == machine.predict(X.astype(float))).mean() >= 0.99
