@@ -95,7 +95,9 @@ def test_scalers_inside_members(estimator: Any) -> None:
         ),
         OneVsRestClassifier(_machine(LogisticRegression)),
         make_pipeline(TruncatedSVD(1, random_state=0), LinearDiscriminantAnalysis()),
-        make_pipeline(KBinsDiscretizer(4, encode="ordinal", strategy="uniform", subsample=None), LogisticRegression()),
+        make_pipeline(
+            KBinsDiscretizer(4, encode="ordinal", strategy="uniform", subsample=None), LogisticRegression()
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )
