@@ -47,11 +47,8 @@ def integer_thresholds(
         x, q = scaled[known, f][order], encoded[known, f][order]
         here = out[nodes]
         low, middle, high = (np.searchsorted(q, here + d) for d in (0, 1, 2))
-        left = np.searchsorted(x, threshold[nodes], side="right")
+        left = np.clip(np.searchsorted(x, threshold[nodes], side="right"), low, high)
         # Rows of the integer itself, and of the one above, that are on the other side.
-        too_many, too_few = middle - np.clip(left, low, middle), np.clip(left, middle, high) - middle
-        wrong = np.stack(
-            [too_many + too_few, np.clip(left, low, high) - low, high - np.clip(left, low, high)]
-        )
+        wrong = np.stack([np.abs(left - middle), left - low, high - left])
         out[nodes] = np.clip(here + np.array([0, -1, 1])[wrong.argmin(axis=0)], info.min, info.max)
     return out
