@@ -87,7 +87,7 @@ def banner(
     return lines if stream is None else [*lines, *_as_they_come(model, stream, name)]
 
 
-def _as_they_come(model: Model, stream: Stream, name: Name) -> list[str]:
+def _as_they_come(model: Model, stream: Stream[Model], name: Name) -> list[str]:
     """Usage of a stream."""
     n = name.snake
     window = f"a window of {stream.length} every {stream.hop}"

@@ -125,7 +125,7 @@ def _answers(model: Model, rows: Array) -> tuple[Array, Array | None]:
     return y, numbers if isinstance(model, NumericModel) else unsure
 
 
-def stream_call(stream: Stream, header: str, name: Name, recording: Array) -> Call:
+def stream_call(stream: Stream[Model], header: str, name: Name, recording: Array) -> Call:
     """`<name>_stream_push` of a recording in one row of frames, and the answer when a window is ready.
 
     Its rows are as long as a hop, so that each gives one window, but for the first ones, which give zeros.
@@ -134,7 +134,7 @@ def stream_call(stream: Stream, header: str, name: Name, recording: Array) -> Ca
     return _pushed(stream, name, predict_call(stream.windowed, header, f"{name.snake}_stream", chunks, "&s"))
 
 
-def push_calls(stream: Stream, header: str, name: Name, frames: Array) -> tuple[Call, Call]:
+def push_calls(stream: Stream[Model], header: str, name: Name, frames: Array) -> tuple[Call, Call]:
     """`<name>_stream_push` of frames, shape (n, n_channels), one a row: with answers, and without."""
     answer = predict_call(stream.windowed, header, f"{name.snake}_stream", frames, "&s")
     state = f"static {name.snake}_stream_t s;"
@@ -143,13 +143,13 @@ def push_calls(stream: Stream, header: str, name: Name, frames: Array) -> tuple[
     return whole, Call(header, frames, f"{state} y[0] = {pushed};")
 
 
-def _hops(stream: Stream, recording: Array) -> Array:
+def _hops(stream: Stream[Model], recording: Array) -> Array:
     """A recording in rows of a hop."""
     size = stream.hop * stream.decimation * stream.n_channels
     return recording.reshape(-1)[: recording.size // size * size].reshape(-1, size)
 
 
-def _pushed(stream: Stream, name: Name, answer: Call) -> Call:
+def _pushed(stream: Stream[Model], name: Name, answer: Call) -> Call:
     """The call when a window is ready, behind the push of each frame of a row."""
     size, c, n = answer.rows.shape[1], stream.n_channels, answer.n_y
     statement = (
@@ -160,7 +160,7 @@ def _pushed(stream: Stream, name: Name, answer: Call) -> Call:
     return replace(answer, statement=statement)
 
 
-def _streamed(stream: Stream, header: str, name: Name, rows: Array) -> list[Expected]:
+def _streamed(stream: Stream[Model], header: str, name: Name, rows: Array) -> list[Expected]:
     two = 2 * stream.window_size * stream.decimation
     chunks = _hops(stream, rows.ravel()[: max(two, _MOST_STREAMED)])
     windows = stream.windows(chunks.reshape(-1, stream.n_channels)) if len(chunks) else chunks

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Array, Calibration, Input
-from micromlgen.ir import Transformer
+from micromlgen.ir import Model, Transformer
 from micromlgen.streams import Framing, Stream
 
 
@@ -33,7 +33,7 @@ class Extraction(Transformer):
         """Samples of a frame: channels that are interleaved."""
         return 1
 
-    def streamed(self) -> Stream:
+    def streamed(self) -> Stream[Model]:
         """Windows as long as a row, one after another."""
         length = self.input.n_features // self.frame_size
         return Stream((), self, length, length, self.frame_size, self.framing(length))

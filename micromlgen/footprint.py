@@ -190,7 +190,7 @@ def _substituted(core: Core, call: Call) -> bool:
 
 
 def stream_footprint(
-    stream: Stream, header: str, name: Name, board: Board, recording: Any
+    stream: Stream[Model], header: str, name: Name, board: Board, recording: Any
 ) -> StreamFootprint:
     """Measure; see `Program.stream_footprint`.
 

@@ -146,7 +146,7 @@ class Model(ABC):
     def output_dtype(self) -> np.dtype[Any]:
         """Type of `<name>_output_t`."""
 
-    def streamed(self) -> Stream | None:
+    def streamed(self) -> Stream[Model] | None:
         """How the model takes samples as they come; None where it takes rows of features only."""
         return None
 

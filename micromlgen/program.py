@@ -132,7 +132,7 @@ class Program:
             raise UnsupportedError(f"method={method!r}: use one of {', '.join(methods.METHODS)}")
         return stream.answers(recording, methods.METHODS[method])
 
-    def _stream(self) -> Stream:
+    def _stream(self) -> Stream[Model]:
         stream = self.model.streamed()
         if stream is None:
             raise UnsupportedError(f"{self.model.source} takes features, not samples: it has no stream")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,27 @@ from numpy.typing import NDArray
 from micromlgen.errors import UnsupportedError
 from micromlgen.samples import check_integers
 
-if TYPE_CHECKING:
-    from micromlgen.features._filtering import Filtering
-    from micromlgen.ir import Model
-
 Array = NDArray[Any]
+
+
+class OfRows(Protocol):
+    """What answers to rows."""
+
+    def predict(self, Q: Array) -> Array:
+        """Of rows, one after another."""
+        ...
+
+
+class Running(OfRows, Protocol):
+    """A filter, which runs on from window to window."""
+
+    @property
+    def decimation(self) -> int:
+        """Frames that it takes for each that it gives."""
+        ...
+
+
+Windowed = TypeVar("Windowed", bound=OfRows)
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,7 @@ class Framing:
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class Stream(Generic[Windowed]):
     """How a model takes samples as they come.
 
     Filters run on from the first sample to the last, whatever the windows. What they give is cut into windows
@@ -95,8 +111,8 @@ class Stream:
     sample of each channel.
     """
 
-    filters: tuple[Filtering, ...]
-    windowed: Model
+    filters: tuple[Running, ...]
+    windowed: Windowed
     length: int
     hop: int
     n_channels: int
@@ -144,7 +160,7 @@ class Stream:
         """What the C gives of each window."""
         return np.asarray(self.answers(recording, lambda model, windows: model.predict(windows)))
 
-    def answers(self, recording: Any, method: Callable[[Model, Array], Any]) -> Any:
+    def answers(self, recording: Any, method: Callable[[Windowed, Array], Any]) -> Any:
         """What a method gives of the model and its windows, an array or a list of arrays."""
         windows = self.windows(recording)
         # Models take at least one row.

@@ -14,7 +14,8 @@ from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.extraction import Extraction
 from micromlgen.features._biquads import cascade
-from micromlgen.features._filtering import Filter, Resampling
+from micromlgen.features._filter import Filter
+from micromlgen.features._resampling import Resampling
 from micromlgen.features.iir import Recursion
 from micromlgen.ir import Layout
 

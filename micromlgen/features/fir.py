@@ -13,7 +13,8 @@ from scipy.signal import lfilter
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.features._filtering import MOST_ERROR, Filter, Filtering
+from micromlgen.features._filter import Filter
+from micromlgen.features._filtering import MOST_ERROR, Filtering
 from micromlgen.ir import Layout
 
 Array = NDArray[Any]

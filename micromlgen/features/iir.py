@@ -13,7 +13,8 @@ from scipy.signal import sosfilt
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.features._biquads import Cascade, cascade
-from micromlgen.features._filtering import Filter, Filtering
+from micromlgen.features._filter import Filter
+from micromlgen.features._filtering import Filtering
 from micromlgen.ir import Layout
 
 Array = NDArray[Any]

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.extraction import Extraction
-from micromlgen.features._filtering import Filtering, Resampling
+from micromlgen.features._filtering import Filtering
+from micromlgen.features._resampling import Resampling
 from micromlgen.features.windower import Windowing
-from micromlgen.ir import Layout
+from micromlgen.ir import Layout, Model
 from micromlgen.models._members import Member, together
 from micromlgen.streams import Stream
 
@@ -75,7 +76,7 @@ class InSequence(Extraction):
         behind = self.steps[self.running :]
         return behind[1:] if behind and isinstance(behind[0], Windowing) else behind
 
-    def streamed(self) -> Stream:
+    def streamed(self) -> Stream[Model]:
         """Filters run on to the first step that needs a window, whose length and hop a Windower tells."""
         filters = tuple(step for step in self.steps[: self.running] if isinstance(step, Filtering))
         # Filters alone give frame after frame.

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
-from micromlgen.features._filtering import Filter, Resampling
+from micromlgen.features._filter import Filter
+from micromlgen.features._resampling import Resampling
 from micromlgen.inputs import Input
-from micromlgen.ir import Layout
+from micromlgen.ir import Layout, Model
 from micromlgen.streams import Stream, as_frames, cut
 
 Array = NDArray[Any]
@@ -35,7 +36,7 @@ class Windowing(Resampling):
     def predict(self, Q: Array) -> Array:
         return np.asarray(Q, np.int16)[:, -self.n_outputs :]
 
-    def streamed(self) -> Stream:
+    def streamed(self) -> Stream[Model]:
         length = self.n_outputs // self.n_channels
         return Stream((), framed(self.n_channels, length), length, self.hop, self.n_channels)
 

@@ -144,7 +144,7 @@ class Chain(Model):
         stages = (extraction, *encoded(extraction, last.input))
         return self._with(input=taken, stages=stages, last=last)
 
-    def streamed(self) -> Stream | None:
+    def streamed(self) -> Stream[Model] | None:
         first = self.stages[0]
         stream = first.streamed()
         if stream is None:
