@@ -36,11 +36,16 @@ class Extraction(Transformer):
     def streamed(self) -> Stream[Model]:
         """Windows as long as a row, one after another."""
         length = self.input.n_features // self.frame_size
-        return Stream((), self, length, length, self.frame_size, self.framing(length))
+        return Stream((), self, length, length, self.frame_size, self.framed(length))
 
     def framing(self, hop: int) -> Framing | None:
-        """How windows, `hop` samples after one another, are kept as their frames: None where they are not."""
+        """How windows, `hop` samples after one another, can be kept as their frames, if they can."""
         return None
+
+    def framed(self, hop: int) -> Framing | None:
+        """The same where it pays."""
+        framing = self.framing(hop)
+        return framing if framing is not None and framing.pays else None
 
     @abstractmethod
     def unit(self) -> NDArray[np.float64]:

@@ -50,11 +50,15 @@ class Framing:
     count : int
         Frames of a window.
     kept : int
-        Numbers that are kept of each, int16.
+        Numbers that are kept of each, int16, of all channels.
     window_hop : int
         Samples from a window to the next.
     looks_back : bool
         Whether the sample before a frame counts, unless the frame is the first of a window.
+    n_channels : int
+        Of each of which a frame has its samples, interleaved.
+    carried : int
+        Numbers that go from a frame to the next, uint32, of all channels.
     """
 
     length: int
@@ -63,6 +67,8 @@ class Framing:
     kept: int
     window_hop: int
     looks_back: bool
+    n_channels: int = 1
+    carried: int = 0
     #: Suffixes of the members, one inside another, that compute frames.
     inside: tuple[str, ...] = ()
 
@@ -93,13 +99,19 @@ class Framing:
 
     @property
     def taken(self) -> int:
-        """Samples that are kept: `length`, and the one before where it counts."""
-        return self.length + int(self.looks_back)
+        """Samples that are kept: `length` of each channel, and the one before where it counts."""
+        return (self.length + int(self.looks_back)) * self.n_channels
 
     @property
     def n_bytes(self) -> int:
         """Of all that is kept."""
-        return 2 * (self.taken + self.kept * (self.count + self.firsts)) + 4
+        return 2 * (self.taken + self.kept * (self.count + self.firsts)) + 4 * self.carried + 4
+
+    @property
+    def pays(self) -> bool:
+        """Whether it saves cycles, of frames that windows share, or else bytes."""
+        samples = (self.length + (self.count - 1) * self.hop) * self.n_channels
+        return self.shared or self.n_bytes < 2 * samples
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from micromlgen.features._fft32 import RealFFT32, twiddles
 from micromlgen.features._root import bit_length, power_of, root
 from micromlgen.features._terms import is_integer
 from micromlgen.features._windows import half_in_q15, window
+from micromlgen.streams import Framing
 
 Array = NDArray[Any]
 Reading = Literal["powers", "magnitudes", "mantissas"]
@@ -193,7 +194,17 @@ class OfSpectra(Extraction):
 
     Its template gives ``<name>_state_t``, ``<name>_frame(state, bins, shift, t, y)`` of each frame, and
     ``<name>_finish(state, y)`` behind the last one of a channel; y is where the channel's outputs begin.
+
+    If `framed_by_streams`, it also gives what streams call: ``<name>_keep(bins, shift, kept)`` of a frame
+    of a channel, and ``<name>_of_kept(kept, stride, y)`` of all frames of a window, `stride` numbers apart.
+    Unless others compute the spectra, it gives ``<name>_kept(x, kept)`` of a frame's samples, and
+    ``<name>_windowed_transform(kept, y)`` of frames of which nothing else is kept. `_kept` also takes
+    ``follows`` where the sample before a frame counts; it and `_keep` take ``carried`` where numbers go
+    from a frame to the next.
     """
+
+    #: Whether a stream may keep its frames: it may not beside others that need the samples.
+    in_frames: bool = field(default=True, kw_only=True)
 
     @property
     @abstractmethod
@@ -208,6 +219,35 @@ class OfSpectra(Extraction):
     @abstractmethod
     def sharing(self) -> Self:
         """The same, where others compute the spectra."""
+
+    @property
+    @abstractmethod
+    def kept(self) -> int:
+        """What a stream keeps of a frame: int16 numbers of all channels, of each in turn."""
+
+    @property
+    def carried(self) -> int:
+        """What goes from a frame to the next: uint32 numbers of all channels, of each in turn."""
+        return 0
+
+    @property
+    def framed_by_streams(self) -> bool:
+        """Whether functions for streams are there."""
+        return self.in_frames and self.spectra.n_frames > 1
+
+    def framing(self, hop: int) -> Framing | None:
+        frames = self.spectra
+        framing = Framing(
+            length=self.input.n_features // frames.n_channels - (frames.n_frames - 1) * frames.hop_length,
+            hop=frames.hop_length,
+            count=frames.n_frames,
+            kept=self.kept,
+            window_hop=hop,
+            looks_back=frames.looks_back,
+            n_channels=frames.n_channels,
+            carried=self.carried,
+        )
+        return framing if self.framed_by_streams and framing.possible else None
 
 
 def frames(who: str, given: dict[str, Any], n_samples: int | None) -> Frames:

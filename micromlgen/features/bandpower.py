@@ -46,6 +46,15 @@ class BandPowers(OfSpectra, PowerOf):
         return replace(self, frames=replace(self.frames, shared=True))
 
     @property
+    def used(self) -> int:
+        """Bands whose powers are needed: those of the outputs, and what they are parts of."""
+        return self.n_parts + int(self.output == "relative")
+
+    @property
+    def kept(self) -> int:
+        return 3 * self.used * self.n_channels  # mantissas of 32 bits, and exponents
+
+    @property
     def exponent(self) -> int:
         return 0
 
@@ -74,7 +83,7 @@ class BandPowers(OfSpectra, PowerOf):
         return Powers(mean.m[:, :-1], mean.e[:, :-1]), Powers(mean.m[:, -1:], mean.e[:, -1:])
 
     def layouts(self) -> Sequence[Layout]:
-        used = self.bins if self.output == "relative" else self.bins[:-1]
+        used = self.bins[: self.used]
         tables = self.frames.tables() | {"bins": used.ravel()}
         if self.output == "log":
             tables["log2"] = log2_table()

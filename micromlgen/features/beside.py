@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from micromlgen.extraction import Extraction
 from micromlgen.features._frames import CORES, Frames, OfSpectra, Reading
 from micromlgen.ir import Layout
 from micromlgen.models._members import Member, together
+from micromlgen.streams import Framing
 
 Array = NDArray[Any]
 
@@ -104,10 +106,40 @@ class Beside(Extraction):
     @property
     def members(self) -> list[Member]:
         """The extractors that are rendered inside."""
-        alone, out = self.alone, []
+        alone, framed, out = self.alone, self.framed_by_streams, []
         for i, part in enumerate(self.parts):
-            out.append(Member(f"part{i}", part if i in alone else cast(OfSpectra, part).sharing()))
+            if isinstance(part, OfSpectra):
+                part = replace(part if i in alone else part.sharing(), in_frames=framed)
+            out.append(Member(f"part{i}", part))
         return out
+
+    def framing(self, hop: int) -> Framing | None:
+        found = [part.framing(hop) for part in self.parts]
+        each = [framing for framing in found if framing is not None]
+        where = {(framing.length, framing.hop, framing.count, framing.n_channels) for framing in each}
+        if len(each) < len(found) or len(where) > 1:
+            return None
+        return replace(
+            each[0],
+            kept=sum(framing.kept for framing in each),
+            looks_back=any(framing.looks_back for framing in each),
+            carried=sum(framing.carried for framing in each),
+        )
+
+    @property
+    def framed_by_streams(self) -> bool:
+        """Whether streams may keep frames: all parts are of the same ones."""
+        return self.framing(self.input.n_features // self.frame_size) is not None
+
+    @property
+    def kept_at(self) -> list[int]:
+        """Where what a stream keeps of a frame begins, of each part, and where it ends."""
+        return [0, *accumulate(part.kept for part in self.parts if isinstance(part, OfSpectra))]
+
+    @property
+    def carried_at(self) -> list[int]:
+        """Likewise what goes from a frame to the next."""
+        return [0, *accumulate(part.carried for part in self.parts if isinstance(part, OfSpectra))]
 
     def layouts(self) -> Sequence[Layout]:
         shared = [group.frames for group in self.groups]

@@ -43,6 +43,10 @@ class Spectrum16(Bins, OfSpectra):
     def sharing(self) -> Self:
         return replace(self, shared=True)
 
+    @property
+    def kept(self) -> int:
+        return 0  # of the only frame
+
     def predict(self, Q: Array) -> Array:
         re, im, exponent = self.transform.mantissas(np.asarray(Q, np.int16))
         exponent = exponent[:, None]

@@ -17,7 +17,6 @@ from micromlgen.features._melspec import Options
 from micromlgen.features._melsums import Limits, Segments, Sums, of_numbers, of_parts
 from micromlgen.features._root import log2_q11, log2_table
 from micromlgen.ir import Layout
-from micromlgen.streams import Framing
 
 Array = NDArray[Any]
 #: One step of `log` in the units of its base: log2 in Q9.
@@ -200,21 +199,9 @@ class LogMel(OfSpectra):
     def layouts(self) -> Sequence[Layout]:
         return self.costs(self.tables(), (0, 0, 0, 0), (0, 0, 0, 0))
 
-    def framing(self, hop: int) -> Framing | None:
-        return self.frames_of(self.bank.n_mels, self.input.n_features, hop)
-
-    def frames_of(self, kept: int, length: int, hop: int) -> Framing | None:
-        """As `framing`, where so many numbers of a frame are kept of windows of so many samples."""
-        framing = Framing(
-            length=length - (self.n_frames - 1) * self.given.hop_length,
-            hop=self.given.hop_length,
-            count=self.n_frames,
-            kept=kept,
-            window_hop=hop,
-            looks_back=self.frames.looks_back,
-        )
-        smaller = framing.shared or framing.n_bytes < 2 * length
-        return framing if self.n_frames > 1 and framing.possible and smaller else None
+    @property
+    def kept(self) -> int:
+        return self.bank.n_mels
 
     def logs(self, sums: Sums) -> Array:
         """Of energies of bands, and of the whole frame if given, in Q9 of log2, at least the floor."""

@@ -18,7 +18,6 @@ from micromlgen.features._over_frames import OverFrames
 from micromlgen.features.logmel import LogMel, frame_names
 from micromlgen.features.mel import MelExtractor
 from micromlgen.ir import Layout
-from micromlgen.streams import Framing
 
 Array = NDArray[Any]
 #: Bytes of code, and cycles of a product.
@@ -143,11 +142,8 @@ class Cepstra(OfSpectra):
 
     @property
     def kept(self) -> int:
-        """Numbers of a frame before those of all are there: log energies, or coefficients."""
+        # Before those of all frames are there: log energies, or coefficients.
         return self.mel.bank.n_mels + int(self.mel.given.energy) if self.limited else self.n_mfcc
-
-    def framing(self, hop: int) -> Framing | None:
-        return self.mel.frames_of(self.kept, self.input.n_features, hop)
 
     def layouts(self) -> Sequence[Layout]:
         tables = self.mel.tables() | {"rows": self.rows.ravel(), "shifts": self.shifts}

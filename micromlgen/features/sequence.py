@@ -87,9 +87,9 @@ class InSequence(Extraction):
         per_frame = self.frame_size // own.n_channels
         length, hop = own.length // per_frame, own.hop // per_frame
         stream = Stream(filters, windowed, length, hop, self.frame_size)
-        if len(self.of_windows) != 1 or self.frame_size != 1:
+        if len(self.of_windows) != 1 or self.of_windows[0].frame_size != self.frame_size:
             return stream
-        alone = replace(stream, framing=self.of_windows[0].framing(hop))
+        alone = replace(stream, framing=self.of_windows[0].framed(hop))
         return replace(stream, framing=alone.within(f"part{len(self.steps) - 1}"))
 
     @property

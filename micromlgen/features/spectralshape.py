@@ -109,6 +109,21 @@ class Shapes(OfSpectra):
         """Outputs of a frame, but for the first, which has no flux."""
         return len(self._of_frame(1))
 
+    @property
+    def flux_at(self) -> int:
+        """Number of the flux among the outputs of a frame."""
+        before = self.features[: self.features.index("flux")]
+        return sum(2 * self.n_peaks if feature == "peaks" else 1 for feature in before)
+
+    @property
+    def kept(self) -> int:
+        return 2 * self.per_frame * self.frames.n_channels  # int32
+
+    @property
+    def carried(self) -> int:
+        # Magnitudes of a frame, and their shift.
+        return (self.frames.n_bins + 1) * self.frames.n_channels if "flux" in self.features else 0
+
     def _of_channel(self) -> list[tuple[str, float]]:
         return [pair for t in range(self.frames.n_frames) for pair in self._of_frame(t)]
 

@@ -7,19 +7,29 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
 import micromlgen as mm
 from micromlgen.boards import STRICT, Call, core
 from micromlgen.calls import twin_calls
-from micromlgen.features import MFCC, FIRFilter, MelSpectrogram, Statistics, Windower
+from micromlgen.features import (
+    FFT,
+    MFCC,
+    BandPower,
+    FIRFilter,
+    MelSpectrogram,
+    SpectralShape,
+    Statistics,
+    Windower,
+)
 from micromlgen.streams import Framing
 from tests.cases import SANITIZE, Case
 from tests.features.windows import stacked
 
 SMALL: dict[str, Any] = {"sample_rate": 4000, "n_fft": 64, "n_mels": 9}
 CEPSTRA = {**SMALL, "n_mfcc": 6}
+BLOCK = {"precision": "int16"}
 
 
 def model(*steps: Any, n: int) -> Any:
@@ -32,7 +42,29 @@ def emphasised(n: int, hop: int, **options: Any) -> Any:
     return make_pipeline(Windower(n, hop), MFCC(**CEPSTRA, pre_emphasis=0.97, **options)).fit(stacked(n))
 
 
+def windows(length: int, hop: int, *steps: Any, n_channels: int = 1) -> Any:
+    """Extractors side by side, if several, of windows."""
+    behind = steps[0] if len(steps) == 1 else make_union(*steps)
+    return make_pipeline(Windower(length, hop, n_channels=n_channels), behind).fit(
+        stacked(length * n_channels)
+    )
+
+
+def bands(**options: Any) -> BandPower:
+    return BandPower([(0, 500), (500, 1200), (1200, 2000)], 4000, 64, **options)
+
+
+def shape(*features: str, **options: Any) -> SpectralShape:
+    return SpectralShape(4000, list(features), 64, **options)
+
+
 CASES = [
+    Case("frames_bands", windows(160, 32, bands(n_channels=2), n_channels=2), stacked(320)),
+    Case(
+        "frames_union",
+        windows(160, 64, bands(**BLOCK), shape("peaks", "flux", "rolloff", **BLOCK)),
+        stacked(160),
+    ),
     Case("frames_emphasised", emphasised(170, 32, energy=True), stacked(170)),
     Case(
         "frames_mel",
@@ -69,6 +101,47 @@ def framing(estimator: Any) -> Framing | None:
         ),
         (model(FIRFilter([0.5, 0.5]), MFCC(**CEPSTRA, pre_emphasis=0.9), n=450), 450),
         (model(MFCC(**CEPSTRA), n=450), 450),
+        (bands().fit(stacked(400)), 400),
+        (windows(170, 100, bands(hop_length=50, output="relative", n_channels=3), n_channels=3), 510),
+        (windows(200, 200, bands(hop_length=66, output="log", n_channels=8), n_channels=8), 1600),
+        (windows(160, 32, shape("flux", **BLOCK)), 160),
+        (windows(160, 32, shape("flux", "centroid", n_channels=2), n_channels=2), 320),
+        (windows(160, 64, shape("rolloff", "peaks", "flux")), 160),
+        (windows(400, 400, shape("flatness", "bandwidth")), 400),
+        (
+            windows(160, 32, bands(), shape("centroid"), MFCC(**CEPSTRA, delta=1), MelSpectrogram(**SMALL)),
+            160,
+        ),
+        (windows(160, 64, bands(), shape("peaks", "flux"), MFCC(**CEPSTRA, pre_emphasis=0.9, **BLOCK)), 160),
+        (
+            windows(
+                200,
+                32,
+                bands(n_channels=3, **BLOCK),
+                shape("flux", n_channels=3, **BLOCK),
+                shape("flux", "rolloff", n_channels=3, window=None),
+                n_channels=3,
+            ),
+            600,
+        ),
+        (
+            windows(
+                200,
+                32,
+                MFCC(**CEPSTRA, pre_emphasis=0.9, energy=True, **BLOCK),
+                MelSpectrogram(**SMALL, pre_emphasis=0.9, top_db=180, **BLOCK),
+            ),
+            200,
+        ),
+        (
+            model(
+                FIRFilter([0.5, 0.5]),
+                Windower(160, 32),
+                make_union(bands(), MelSpectrogram(**SMALL, spectrum="magnitude")),
+                n=200,
+            ),
+            200,
+        ),
     ],
     ids=lambda value: str(value).replace("\n", "")[:60],
 )
@@ -90,6 +163,10 @@ def test_a_stream_of_frames_is_the_twin(estimator: Any, n: int) -> None:
         MFCC(**CEPSTRA, hop_length=4).fit(stacked(160)),  # more numbers than samples
         make_pipeline(Windower(160, 32, n_channels=2), MFCC(**CEPSTRA)).fit(stacked(320)),
         Statistics().fit(stacked(64)),
+        windows(160, 32, bands(), Statistics()),
+        windows(160, 32, bands(), shape("centroid", hop_length=16)),
+        windows(64, 32, FFT(64, "hann", "power", **BLOCK), shape("centroid", **BLOCK)),
+        windows(160, 32, bands(n_channels=2), MelSpectrogram(**SMALL), n_channels=2),
     ],
     ids=lambda value: str(value).replace("\n", "")[:60],
 )
@@ -104,6 +181,10 @@ def test_frames_and_bytes() -> None:
     apart = Framing(length=64, hop=32, count=9, kept=10, window_hop=320, looks_back=True)
     assert (apart.shared, apart.passed, apart.firsts, apart.last_hop) == (False, 9, 0, 64)
     assert not Framing(64, 32, 9, 10, 48, False).possible
+    of_channels = Framing(64, 32, 9, 10, 64, False, n_channels=3, carried=34)
+    assert of_channels.n_bytes == 2 * (3 * 64 + 10 * 9) + 4 * 34 + 4
+    assert of_channels.pays
+    assert not Framing(64, 32, 2, 40, 96, False).pays  # 292 bytes, of 192
 
 
 @pytest.mark.boards
@@ -122,3 +203,23 @@ def test_its_ram_and_cycles() -> None:
     assert core("avr").size(call).ram == found.n_bytes < 1200
     hop = core("avr").run([call], flags=("-O2", *STRICT))[0]
     assert hop.cost.max() < 300_000  # a frame; there are 256 000 in 16 ms at 16 MHz
+
+
+@pytest.mark.boards
+def test_bands_and_shapes_of_windows_that_overlap() -> None:
+    """A hop has one new frame, where a window has seven; channels beside one another."""
+    every, one = [
+        mm.transpile(
+            windows(
+                256,
+                hop,
+                BandPower([(0, 500), (500, 2000)], 4000, 64, n_channels=2, **BLOCK),
+                shape("centroid", "flux", n_channels=2, **BLOCK),
+                n_channels=2,
+            ),
+            name="heard",
+        ).stream_footprint("pico", np.resize(stacked(64), (512, 2)))
+        for hop in (256, 32)
+    ]
+    assert one.state == 2 * (128 + 7 * 20) + 4 * 68 + 4
+    assert one.cycles_max < every.cycles_mean / 4
