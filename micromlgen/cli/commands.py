@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from micromlgen.boards import Board, board, boards
-from micromlgen.cli.options import FILE, ported, porting, rows_of
+from micromlgen.cli.options import FILE, ported, porting, recording_of, rows_of
 from micromlgen.cli.terminal import console
 from micromlgen.errors import ToolchainError, UnsupportedError
-from micromlgen.footprint import Footprint
+from micromlgen.footprint import Footprint, StreamFootprint
 from micromlgen.layouts import LAYOUTS, PROJECTS
-from micromlgen.program import Program
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -82,7 +82,13 @@ def verify(data: Path, **options: Any) -> int:
     "--board", "names", multiple=True, metavar="BOARD", help="Of `micromlgen boards`, or all; repeatable."
 )
 @click.option("--data", type=FILE, help="Rows to average cycles over; else the calibration rows.")
-def footprint(names: tuple[str, ...], data: Path | None, **options: Any) -> int:
+@click.option(
+    "--stream",
+    is_flag=True,
+    help="Of samples one by one: what a hop costs, its samples and its answer. --data is a recording then, a "
+    "column for each channel.",
+)
+def footprint(names: tuple[str, ...], data: Path | None, stream: bool, **options: Any) -> int:
     """Measure MODEL on simulated boards: flash, RAM, stack, cycles, time, energy.
 
     The exit code is 1 where it does not fit a board that was named.
@@ -91,15 +97,25 @@ def footprint(names: tuple[str, ...], data: Path | None, **options: Any) -> int:
     Example:
       micromlgen footprint forest.skops --board uno --board nano33ble --data test.csv
       micromlgen footprint forest.skops --board all
+      micromlgen footprint keywords.skops --board nano33ble --stream --data speech.csv
     """  # noqa: D301 (\b keeps the lines)
     chosen = boards() if "all" in names else [board(name) for name in names or ("uno",)]
     program = ported(**options)
-    rows = None if data is None else rows_of(program.estimator, data, options["drop"])
+    if stream and program.model.streamed() is None:
+        raise UnsupportedError(f"{program.model.source} takes features, not samples: leave out --stream")
+    measure: Callable[[str], Footprint]
+    if stream:
+        recording = None if data is None else recording_of(program, data, options["drop"])
+        measure = partial(program.stream_footprint, recording=recording)
+    else:
+        rows = None if data is None else rows_of(program.estimator, data, options["drop"])
+        measure = partial(program.footprint, X=rows)
     table = Table(title=f"{program.name.snake} ({program.model.source}, {program.model.input.dtype})")
-    for column in ("board", "fits", "flash", "RAM", "stack", "cost", "time", "energy", "figures"):
+    cost = ("a hop", "a sample", "an answer") if stream else ("cost",)
+    for column in ("board", "fits", "flash", "RAM", "stack", *cost, "time", "energy", "figures"):
         table.add_column(column, justify="left" if column in ("board", "figures") else "right")
     failed = []
-    for each, found in zip(chosen, _figures(program, chosen, rows), strict=True):
+    for each, found in zip(chosen, _figures(measure, chosen), strict=True):
         told = (each.title, "no") if isinstance(found, ToolchainError) else _measured(found)
         table.add_row(*told)
         if told[1] == "no":
@@ -110,7 +126,9 @@ def footprint(names: tuple[str, ...], data: Path | None, **options: Any) -> int:
     return 0
 
 
-def _figures(program: Program, chosen: Sequence[Board], rows: Any) -> list[Footprint | ToolchainError]:
+def _figures(
+    measure: Callable[[str], Footprint], chosen: Sequence[Board]
+) -> list[Footprint | ToolchainError]:
     """What each board says; boards with the same core are measured once."""
     on_core: dict[str, Footprint | ToolchainError] = {}
     screen = console(err=True)
@@ -118,7 +136,7 @@ def _figures(program: Program, chosen: Sequence[Board], rows: Any) -> list[Footp
         for each in progress.track(chosen, description="boards"):
             if each.core.name not in on_core:
                 try:
-                    on_core[each.core.name] = program.footprint(each.name, rows)
+                    on_core[each.core.name] = measure(each.name)
                 except ToolchainError as error:
                     on_core[each.core.name] = error
     found = [on_core[each.core.name] for each in chosen]
@@ -138,10 +156,15 @@ def _measured(it: Footprint) -> tuple[str, ...]:
         f"{it.ram} B",
         f"{it.stack} B",
         f"{it.cycles_mean:.0f} {it.unit}",
+        *(_of_stream(it) if isinstance(it, StreamFootprint) else ()),
         time,
         "" if it.energy_uj is None else f"{it.energy_uj:.3g} µJ",
         f"estimated: {', '.join(estimated)}" if estimated else "measured",
     )
+
+
+def _of_stream(it: StreamFootprint) -> tuple[str, str]:
+    return f"{it.push_mean:.0f}, at most {it.push_max:.0f}", f"{it.answer_mean:.0f}"
 
 
 @click.command("boards")

@@ -24,7 +24,7 @@ class Table(NamedTuple):
 
 
 def read_rows(
-    path: Path, n_features: int, names: Sequence[str] | None, drop: Sequence[str]
+    path: Path, n_features: int, names: Sequence[str] | None, drop: Sequence[str], what: str = "features"
 ) -> NDArray[np.float32]:
     """Rows of a file as a model takes them, float32 of shape (n_rows, n_features).
 
@@ -38,6 +38,8 @@ def read_rows(
         Names that the model knows its features by: columns are found by them where the file has them all.
     drop : sequence of str
         Names of columns to leave out.
+    what : str
+        What columns are to the model, for the error.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def read_rows(
     chosen = _chosen(table, names, drop)
     if len(chosen) != n_features:
         raise UnsupportedError(
-            f"{path} has {len(chosen)} columns{_listed(table, chosen)}, the model takes {n_features} features"
+            f"{path} has {len(chosen)} columns{_listed(table, chosen)}, the model takes {n_features} {what}"
             + ("; leave others out with --drop NAME" if len(chosen) > n_features and table.names else "")
         )
     rows = np.stack([_numbers(table, i) for i in chosen], axis=1)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from micromlgen.cli.data import read_rows
 from micromlgen.cli.models import read_model
@@ -66,8 +67,18 @@ def rows_of(estimator: Any, path: Path, drop: Sequence[str]) -> Any:
     """Rows of a data file, as the estimator takes them: float32 or int16 of shape (n_rows, n_features)."""
     inputs = convert(estimator).input
     rows = read_rows(path, inputs.n_features, inputs.names, drop)
-    if not inputs.samples:
-        return rows
+    return _samples(path, rows, "windows of int16 samples") if inputs.samples else rows
+
+
+def recording_of(program: Program, path: Path, drop: Sequence[str]) -> NDArray[np.int16]:
+    """A recording of a data file, a column for each channel: int16 of shape (n_samples, n_channels)."""
+    stream = program.model.streamed()
+    assert stream is not None
+    n, what = stream.n_channels, "channels of samples" if stream.n_channels > 1 else "channel of samples"
+    return _samples(path, read_rows(path, n, None, drop, what), "int16 samples")
+
+
+def _samples(path: Path, rows: NDArray[np.float32], what: str) -> NDArray[np.int16]:
     if not (np.abs(rows + 0.5) < 32768).all() or (rows != np.rint(rows)).any():
-        raise UnsupportedError(f"{path}: the model takes windows of int16 samples, integers of 16 bits")
+        raise UnsupportedError(f"{path}: the model takes {what}, integers of 16 bits")
     return rows.astype(np.int16)

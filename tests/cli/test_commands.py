@@ -5,21 +5,25 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.pipeline import make_pipeline
 from skops import io
 
 import micromlgen as mm
 from micromlgen.boards import boards
 from micromlgen.cli.app import cli, run
+from micromlgen.features import FFT, BandPower, Windower
 
 IRIS, SPECIES = load_iris(return_X_y=True)
 IRIS = IRIS.astype(np.float32)
 FOREST = RandomForestClassifier(5, random_state=0).fit(IRIS, SPECIES)
+SAMPLES = np.random.default_rng(0).integers(-2000, 2000, (160, 2)).astype(np.int16)
 
 
 @pytest.fixture
@@ -125,6 +129,53 @@ def test_footprint_of_every_board(folder: Path, capsys: pytest.CaptureFixture[st
     assert micromlgen("footprint forest.skops --board all --data iris.csv") == 0
     told = capsys.readouterr().out
     assert told.count(" yes ") == len(boards())
+
+
+def of_bands() -> Any:
+    """Of windows of 64 samples of two channels, every 32."""
+    return make_pipeline(
+        Windower(64, 32, n_channels=2), BandPower([(0, 20), (20, 50)], 100, 32, n_channels=2)
+    ).fit(SAMPLES[:64].reshape(1, -1))
+
+
+@pytest.mark.boards
+def test_footprint_of_a_stream(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    io.dump(of_bands(), folder / "bands.skops")
+    np.savetxt(folder / "samples.csv", SAMPLES, fmt="%d", delimiter=",", header="left,right", comments="")
+    assert micromlgen("footprint bands.skops --board pico --stream --data samples.csv") == 0
+    told = capsys.readouterr().out
+    it = mm.transpile(of_bands()).stream_footprint("pico", SAMPLES)
+    assert all(column in told for column in ("a hop", "a sample", "an answer"))
+    assert f" {it.ram} B " in told
+    assert f" {it.cycles_mean:.0f} " in told
+    assert f" {it.push_mean:.0f}, at " in told
+    assert f" {it.push_max:.0f} " in told
+    assert f" {it.answer_mean:.0f} " in told
+    assert micromlgen("footprint bands.skops --board pico --stream") == 0  # of boundary inputs
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("forest.skops --stream", "RandomForestClassifier takes features, not samples: leave out --stream"),
+        ("bands.skops --stream --data iris.csv", "iris.csv has 4 columns, the model takes 2 channels of"),
+        ("bands.skops --stream --data floats.csv", "floats.csv: the model takes int16 samples, integers"),
+        ("bands.skops --stream --data short.csv", "recording has 2 samples of a channel; a window has 64"),
+        (
+            "one.skops --stream --data short.csv",
+            "short.csv has 2 columns, the model takes 1 channel of",
+        ),
+    ],
+)
+def test_a_recording_that_does_not_suit(
+    line: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    io.dump(of_bands(), folder / "bands.skops")
+    io.dump(FFT(8).fit(SAMPLES[:8].T), folder / "one.skops")
+    np.savetxt(folder / "floats.csv", SAMPLES / 7, delimiter=",")
+    np.savetxt(folder / "short.csv", SAMPLES[:2], fmt="%d", delimiter=",")
+    assert micromlgen(f"footprint {line}") == 1
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.boards
