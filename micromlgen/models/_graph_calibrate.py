@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._graph import Graph, Node, Value
+from micromlgen.models._graph import Graph, Node
 from micromlgen.models._graph_input import NetInput
 from micromlgen.models._graph_ops import (
     Curve,
@@ -28,6 +28,7 @@ from micromlgen.models._graph_ops import (
     Softmaxing,
     Transposition,
 )
+from micromlgen.models._graph_value import Value
 
 Array = NDArray[Any]
 #: Ranges that are tried, as a share of the widest.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import floor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.models import _graph_scale as scaling
 from micromlgen.models._graph_int8 import Lookup, lookup
 from micromlgen.models._graph_scale import Rounding
-
-if TYPE_CHECKING:
-    from micromlgen.models._graph import Value
+from micromlgen.models._graph_value import Value
 
 Array = NDArray[Any]
 _ALL = np.arange(-128, 128, dtype=np.int64)

@@ -10,20 +10,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor, inf, prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from micromlgen.errors import UnsupportedError
+from micromlgen.models import _graph_curves as curves
 from micromlgen.models import _graph_int8 as int8
 from micromlgen.models import _graph_scale as scaling
 from micromlgen.models._graph_scale import Rounding
+from micromlgen.models._graph_value import Value
 from micromlgen.models._graph_window import Window
-
-if TYPE_CHECKING:
-    from micromlgen.models._graph import Value
 
 Array = NDArray[Any]
 #: What a function of each element may be.
@@ -290,8 +289,6 @@ class Curve(Operator):
         return REAL[self.kind](xs[0])
 
     def kernel(self, ins: Sequence[Value], out: Value, rounding: Rounding) -> int8.Kernel:
-        from micromlgen.models import _graph_curves as curves
-
         return curves.KINDS[self.kind](ins[0], out, rounding)
 
 

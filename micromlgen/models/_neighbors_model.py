@@ -23,6 +23,7 @@ from micromlgen.models._neighbors_order import ordered
 from micromlgen.models._neighbors_rows import Rows, fraction_bits
 from micromlgen.models._neighbors_tables import layouts
 from micromlgen.models._neighbors_width import narrowest_inputs
+from micromlgen.models._widths import check_weights, widths
 from micromlgen.tables import unsigned_for
 
 Array = NDArray[Any]
@@ -32,6 +33,10 @@ BOUND = 1e-5
 _NOWHERE = 1 << 40
 #: Beyond twice the neighbours, so many training rows are looked at that may be as near as the last one.
 _MORE = 32
+#: Rows at this share of the largest distance are the same one.
+_SAME = 1e-6
+#: Errors of numbers below this share of their span are none.
+_NEGLIGIBLE = 1e-3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,7 +143,35 @@ class OnRows(Model):
             )
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
-        return narrowest_inputs(self, inputs, by)
+        check_weights(self.source, inputs, by, widths(inputs))
+        return narrowest_inputs(self.rows, self.input, inputs, by, self.lost_by)
+
+    def lost_by(self, inputs: Input, tried: NDArray[np.float32], n_plain: int) -> NDArray[np.float64]:
+        """The share of rows on which integers answer otherwise than the estimator's own numbers.
+
+        Of the first `n_plain` that are tried, and of all; behind these, equal training rows are left out.
+
+        Parameters
+        ----------
+        inputs : Input
+            Of the integer mode.
+        tried : float32 array of shape (n, n_features)
+            Raw rows.
+        n_plain : int
+        """
+        own = self.input.scaled(tried)
+        reduced = self.rows.reduced(own)
+        apart = reduced <= _SAME**self.rows.metric.power * reduced.max()
+        apart[:n_plain] = False
+        floats = replace(self.with_rows(self.rows.rounded(), Input(self.input.n_features)), apart=apart)
+        whole = integer_rows(self.rows, self.input, inputs)
+        integers = replace(self.with_rows(whole, inputs), apart=apart)
+        expected, got = floats.told(own), integers.told(inputs.encode(tried))
+        other = got != expected
+        if self.tells_numbers:
+            allowed = _NEGLIGIBLE * np.nan_to_num(np.nanmax(expected, axis=0) - np.nanmin(expected, axis=0))
+            other = (np.abs(got - expected) > allowed) | (np.isnan(got) != np.isnan(expected))
+        return np.array([other[:n_plain].mean(), other.mean()])
 
     def told(self, Q: Array) -> Array:
         """What encoded rows are told: classes or numbers, shape (n, n_outputs)."""

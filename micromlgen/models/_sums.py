@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from micromlgen.ir import Layout
 from micromlgen.models import _code
 from micromlgen.models._leaves import LeafTable, Votes, amounts, coded, pack_votes
+from micromlgen.models._on_trees import OnTrees
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
-from micromlgen.models._trees import Array, OnTrees
+from micromlgen.models._trees import Array
 from micromlgen.tables import Column, plain
 
 # On AVR, Cortex-M0+, Cortex-M4F and RV32, measured with -Os: bytes and cycles of a leaf that returns its only

@@ -15,21 +15,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.inputs import Input
-from micromlgen.ir import Model
 from micromlgen.models._categories import CategorySets
-from micromlgen.models._coarse import TreeCoarsening, pooled
 from micromlgen.models._tree_integers import integer_thresholds
 
 Array = NDArray[Any]
-#: So many different thresholds on halves are no chance: features of one decimal would give 1 in 10 to this.
-_EVIDENCE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,101 +231,3 @@ class Trees:
     def has_categories(self) -> NDArray[np.bool_]:
         """Of each node, whether it tests for categories."""
         return np.zeros(len(self.feature), bool) if self.kind is None else self.kind > 0
-
-
-@dataclass(frozen=True, eq=False)
-class OnTrees(Model):
-    """What every model that stands on trees has in common."""
-
-    trees: Trees
-    #: Distinct leaf values, (n_distinct, n_outputs, max_n_classes) as fitted; families say what `quantize`
-    #: makes of them.
-    values: Array
-
-    @property
-    def saturates(self) -> bool:
-        return True
-
-    def feature_limits(self) -> NDArray[np.float64]:
-        limits = np.zeros(self.input.n_features)
-        finite = np.isfinite(self.trees.threshold) & ~self.trees.has_categories
-        np.maximum.at(limits, self.trees.feature[finite], np.abs(self.trees.threshold[finite]))
-        if self.trees.sets is not None:
-            categorical = self.trees.feature[self.trees.has_categories]
-            np.maximum.at(limits, categorical, np.abs(self.trees.sets.categories).max())
-        return limits
-
-    def categorical(self) -> NDArray[np.bool_]:
-        out = np.zeros(self.input.n_features, bool)
-        out[self.trees.feature[self.trees.has_categories]] = True
-        return out
-
-    def takes_integers(self) -> bool:
-        """Thresholds of a model fitted on integers lie midway between two of them: whole, or on a half.
-
-        At a half, rounding a feature to an integer changes nothing. A whole one may lie between two decimals
-        as well: a few of them are chance, and show nothing.
-        """
-        compared = np.isfinite(self.trees.threshold) & ~self.trees.has_categories
-        distinct = np.unique(self.trees.threshold[compared])
-        on_halves = bool((2 * distinct == np.rint(2 * distinct)).all())
-        return on_halves and (len(distinct) >= _EVIDENCE or not (distinct == np.rint(distinct)).any())
-
-    def centred(self, center: NDArray[np.float32]) -> Self:
-        threshold = self.trees.threshold - center[self.trees.feature]
-        return replace(self, trees=replace(self.trees, threshold=threshold))
-
-    def boundaries(self) -> list[Array]:
-        return self.trees.boundaries(self.input)
-
-    #: How finely `compress` may keep leaf values: see `levelled`.
-    leaf_levels: ClassVar[tuple[int, ...]] = (256, 64, 16)
-    #: Shares of the trees that `compress` may give up: see `thinned`.
-    spare_trees: ClassVar[tuple[float, ...]] = ()
-
-    def coarsening(self, rows: NDArray[np.float32]) -> TreeCoarsening:
-        return TreeCoarsening(self, rows)
-
-    def arranged(self, trees: Trees, values: Array) -> Self:
-        """The same model with other trees and leaf values, which are distinct and in ascending order."""
-        return replace(self, trees=trees, values=values)
-
-    def thinned(self, share: float, spread: NDArray[np.float64], mean: Array) -> Self:
-        """The same model without a share of its trees.
-
-        Parameters
-        ----------
-        share : float
-            One of `spare_trees`, or 0.
-        spread : float64 array of shape (n_trees,)
-            Sum over typical rows of the squared distances of a tree's answers from its mean answer.
-        mean : float64 array of shape (n_trees, ...)
-            The mean answers, shaped as `values`.
-        """
-        return self
-
-    def levelled(self, values: Array, weight: NDArray[np.float64], levels: int) -> Array:
-        """Values of leaves with few distinct ones, by how many `levels` is about; where rows are, more exact.
-
-        Parameters
-        ----------
-        values : float64 array of shape (n_leaves, ...)
-        weight : float64 array of shape (n_leaves,)
-            How many typical rows reach each leaf.
-        levels : int
-            One of `leaf_levels`.
-        """
-        return pooled(values, weight, levels)
-
-    def apply(self, Q: Array) -> NDArray[np.int32]:
-        """Rows of `values` that encoded inputs reach, shape (n, n_trees)."""
-        if self.input.is_integer:
-            missing = int(np.iinfo(self.input.dtype).min)
-            keys = np.asarray(Q, np.int32)
-        else:
-            missing = int(fixedpoint.NAN_KEY)
-            keys = fixedpoint.ordered(Q)
-            if self.input.missing_keys is not None:
-                low, high = self.input.missing_keys
-                keys = np.where((keys >= low) & (keys <= high), fixedpoint.NAN_KEY, keys)
-        return self.trees.apply(keys, missing if self.input.missing else None, Q)

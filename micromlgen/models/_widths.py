@@ -52,12 +52,8 @@ def narrowest(
     UnsupportedError
         If `by.weights` is not among `kinds`.
     """
+    check_weights(model.source, inputs, by, kinds)
     if by.weights is not None:
-        if by.weights not in kinds:
-            raise UnsupportedError(
-                f"weights={by.weights!r} with inputs of {inputs.dtype} cannot be ported for {model.source}: "
-                f"use {' or '.join(kinds)}"
-            )
         return build(by.weights)
     widest = build(kinds[-1])
     if by.rows is None or len(kinds) == 1:
@@ -73,6 +69,21 @@ def narrowest(
         if (lost(candidate) <= least + (lost.more if pays else 0.0)).all():
             return candidate
     return widest
+
+
+def check_weights(source: str, inputs: Input, by: Calibration, kinds: tuple[Width, ...]) -> None:
+    """Refuse a width that the user asks for where it is not among those that there are.
+
+    Raises
+    ------
+    UnsupportedError
+        If `by.weights` is neither None nor one of `kinds`.
+    """
+    if by.weights is not None and by.weights not in kinds:
+        raise UnsupportedError(
+            f"weights={by.weights!r} with inputs of {inputs.dtype} cannot be ported for {source}: use "
+            f"{' or '.join(kinds)}"
+        )
 
 
 def _stored(model: Model) -> int:

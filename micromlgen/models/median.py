@@ -16,9 +16,10 @@ from micromlgen.ir import Layout, Regressor
 from micromlgen.models import _code
 from micromlgen.models._leaves import LeafTable, coded
 from micromlgen.models._nodes import fitted_trees, from_sklearn, trained_on_missing
+from micromlgen.models._on_trees import OnTrees
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
-from micromlgen.models._trees import Array, OnTrees
+from micromlgen.models._trees import Array
 from micromlgen.tables import narrow, unsigned_for
 
 #: Weights are integers whose sum is at most this.

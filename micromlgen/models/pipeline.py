@@ -19,8 +19,8 @@ from micromlgen.inputs import Input
 from micromlgen.ir import Model
 from micromlgen.models._folding import Stages, fold
 from micromlgen.models._members import fitted_inside, of_samples_first
+from micromlgen.models._on_trees import OnTrees
 from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is_nothing, stages_of
-from micromlgen.models._trees import OnTrees
 from micromlgen.models.chain import chained
 from micromlgen.models.scalers import of_map
 from micromlgen.samples import takes_samples

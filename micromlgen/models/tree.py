@@ -20,9 +20,10 @@ from micromlgen.models import _code
 from micromlgen.models._coarse import SHARE_LEVELS, rounded_shares
 from micromlgen.models._leaves import LeafTable, coded
 from micromlgen.models._nodes import from_sklearn, trained_on_missing
+from micromlgen.models._on_trees import OnTrees
 from micromlgen.models._orders import Ordered
 from micromlgen.models._table import table_layouts
-from micromlgen.models._trees import Array, OnTrees, Trees
+from micromlgen.models._trees import Array, Trees
 from micromlgen.tables import narrow, unsigned_for
 
 #: Probabilities of integer modes: Q15, with a full one representable.

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._graph import Graph, Node, Value
+from micromlgen.models._graph import Graph, Node
 from micromlgen.models._graph_ops import Curve, Operator, Product, Reshaping, Softmaxing, Transposition
+from micromlgen.models._graph_value import Value
 
 Array = NDArray[Any]
 #: Most elements of a value.

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._graph import Graph, Node, Value
+from micromlgen.models._graph import Graph, Node
 from micromlgen.models._graph_ops import Curve, CurveKind, Operator, Product
 from micromlgen.models._graph_scale import Rounding
+from micromlgen.models._graph_value import Value
 from micromlgen.models._graph_window import Window
 from micromlgen.nn._network import Network, subject
 from micromlgen.nn.net import Net

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micromlgen.errors import UnsupportedError
-from micromlgen.models._graph import Graph, Node, Value
+from micromlgen.models._graph import Graph, Node
 from micromlgen.models._graph_ops import (
     Addition,
     Averaging,
@@ -27,6 +27,7 @@ from micromlgen.models._graph_ops import (
     averaged_axes,
 )
 from micromlgen.models._graph_scale import Rounding
+from micromlgen.models._graph_value import Value
 from micromlgen.models._graph_window import Window, same_padding
 from micromlgen.nn._flat import FlatModel, FlatOperator, FlatTensor, file_bytes, parse, reading
 from micromlgen.nn.net import Net
