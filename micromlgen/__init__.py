@@ -2,6 +2,6 @@
 
 from micromlgen.datasets import port_testset, port_trainset
 from micromlgen.datasets import port_wifi_indoor_positioning as port_wifi_indoor_positioning  # refused
-from micromlgen.program import port, transpile, verify
+from micromlgen.transpile import port, transpile, verify
 
 __all__ = ["port", "port_testset", "port_trainset", "transpile", "verify"]

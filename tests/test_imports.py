@@ -20,7 +20,7 @@ LEVELS = (
     "convert compress quantize plan render verify footprint",
     "split companion layouts datasets",
     "models features",
-    "program",
+    "program transpile",
     "nn",
     "serial",
     "cli",

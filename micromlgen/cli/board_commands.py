@@ -14,7 +14,7 @@ from micromlgen.cli.options import FILE, ported, porting, rows_of
 from micromlgen.cli.terminal import console
 from micromlgen.companion import read_companion
 from micromlgen.errors import OverwriteError, UnsupportedError
-from micromlgen.program import transpile
+from micromlgen.transpile import transpile
 
 if TYPE_CHECKING:
     from micromlgen.serial.port import SerialPort

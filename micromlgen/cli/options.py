@@ -15,7 +15,8 @@ from micromlgen.cli.models import read_model
 from micromlgen.convert import convert
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import DTYPES
-from micromlgen.program import Program, transpile
+from micromlgen.program import Program
+from micromlgen.transpile import transpile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(dir_okay=False, path_type=Path)
