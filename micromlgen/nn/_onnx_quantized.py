@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.nn._flat import plausible
-from micromlgen.nn._onnx_ops import TRANSLATORS, added, connected, convolved, globally_averaged
-from micromlgen.nn._onnx_reader import Constant, Entry, Reader, Step
+from micromlgen.nn._onnx_elements import added
+from micromlgen.nn._onnx_products import connected, convolved
+from micromlgen.nn._onnx_reader import Constant, Entry, Reader, Step, Translator
+from micromlgen.nn._onnx_windows import globally_averaged
 
 
 def _scale(reader: Reader, step: Step, number: int) -> tuple[float, int]:
@@ -78,13 +82,11 @@ def _global_mean(reader: Reader, step: Step) -> Entry:
     return reader.quantize(step, globally_averaged(reader, step, entry), *_scale(reader, step, 3))
 
 
-TRANSLATORS.update(
-    QuantizeLinear=_quantized,
-    DequantizeLinear=_dequantized,
-    QLinearConv=_convolution,
-    QLinearMatMul=_matmul,
-    QLinearAdd=_addition,
-    QLinearGlobalAveragePool=_global_mean,
-)
-
-__all__ = ["TRANSLATORS"]
+TRANSLATORS: Mapping[str, Translator] = {
+    "QuantizeLinear": _quantized,
+    "DequantizeLinear": _dequantized,
+    "QLinearConv": _convolution,
+    "QLinearMatMul": _matmul,
+    "QLinearAdd": _addition,
+    "QLinearGlobalAveragePool": _global_mean,
+}

@@ -7,7 +7,7 @@ nets want them; an entry remembers that, and is brought back into its order wher
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -251,3 +251,7 @@ class Reader:
                     if self.values[i].scale is None:
                         value = self.values[scaled]
                         self.values[i] = replace(self.values[i], scale=value.scale, zero=value.zero)
+
+
+#: Makes of a node what its name stands for.
+Translator = Callable[[Reader, Step], Entry | Constant]

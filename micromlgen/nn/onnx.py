@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,15 +12,22 @@ import numpy as np
 
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._graph_scale import Rounding
+from micromlgen.nn import _onnx_elements, _onnx_products, _onnx_quantized, _onnx_shapes, _onnx_windows
 from micromlgen.nn._flat import file_bytes
-from micromlgen.nn._onnx_quantized import TRANSLATORS
-from micromlgen.nn._onnx_reader import Constant, Entry, Reader, Step
+from micromlgen.nn._onnx_reader import Constant, Entry, Reader, Step, Translator
 from micromlgen.nn.net import Net
 
 #: Most nodes of a file, dimensions of a tensor.
 _MOST, _MOST_AXES = 4096, 6
 #: Domains of operators that are known.
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
+_TRANSLATORS: Mapping[str, Translator] = {
+    **_onnx_products.TRANSLATORS,
+    **_onnx_windows.TRANSLATORS,
+    **_onnx_elements.TRANSLATORS,
+    **_onnx_shapes.TRANSLATORS,
+    **_onnx_quantized.TRANSLATORS,
+}
 
 
 def load_onnx(
@@ -90,12 +97,12 @@ def _graph(graph: Any, onnx: ModuleType) -> Any:
         reader.known[tensor.name] = Constant(_numbers(tensor, onnx))
     given = _input(graph, reader, onnx)
     for step in steps:
-        if step.kind not in TRANSLATORS:
-            known = ", ".join(sorted(TRANSLATORS))
+        if step.kind not in _TRANSLATORS:
+            known = ", ".join(sorted(_TRANSLATORS))
             raise UnsupportedError(f"the operator {step.kind} cannot be ported; these can: {known}")
         if not step.outputs or (not step.inputs and step.kind != "Constant"):
             raise UnsupportedError(f"{step.kind} without inputs or outputs")
-        reader.known[step.outputs[0]] = TRANSLATORS[step.kind](reader, step)
+        reader.known[step.outputs[0]] = _TRANSLATORS[step.kind](reader, step)
     if len(graph.output) != 1:
         raise UnsupportedError(f"the net has {len(graph.output)} outputs; exactly one can be ported")
     wanted = reader.known.get(graph.output[0].name)
