@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,21 +15,13 @@ from numpy.typing import NDArray
 from micromlgen import kernels
 from micromlgen.boards import CORES, STRICT, Call, core
 from micromlgen.boards.avr import Avr
-from micromlgen.boards.core import Core
 from micromlgen.cformat import ctype, float32
 from micromlgen.render import _environment
+from tests.cases import SANITIZE
+from tests.kernel_checks import TYPES, Check, assert_checks, extremes, table
 
 Array = NDArray[Any]
 
-#: dtypes of x and of w.
-TYPES = {
-    "i16": ("int16", "int16"),
-    "i16w8": ("int16", "int8"),
-    "i8": ("int8", "int8"),
-    "i8n": ("int8", "int8"),
-    "i8p": ("int8", "int8"),
-    "f32": ("float32", "float32"),
-}
 INTEGERS = [
     ("dot", "i16"),
     ("dot", "i16w8"),
@@ -47,18 +39,6 @@ LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 64, 127, 128, 129, 255, 256, 
 FLOAT_LENGTHS = (1, 2, 3, 4, 5, 17, 64, 300)
 FEW_LENGTHS = (1, 2, 7, 8, 17, 257)
 UNO = Avr("uno", mcu="atmega328p")
-WITH_FPU = ("host", "cortex-m4f", "cortex-m33", "cortex-m7", "cortex-m55")
-SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
-
-
-@dataclass(frozen=True)
-class Check:
-    """A call and what it should give: exactly, or as near as integers and as an FPU come to it."""
-
-    call: Call
-    exact: Array
-    error: tuple[Array, Array] | None = None
-    limit: float | None = None
 
 
 def header(functions: Sequence[tuple[str, str]]) -> str:
@@ -72,59 +52,6 @@ def header(functions: Sequence[tuple[str, str]]) -> str:
         operation = "dot" if operation in LED else operation
         text += f'{{{{ kernels.{operation}("{kind}"{", within=True" if within else ""}) }}}}\n'
     return _environment().from_string(text).render()
-
-
-def table(name: str, W: Array) -> str:
-    values = [float32(v) for v in W.ravel()] if W.dtype == np.float32 else map(str, W.ravel().tolist())
-    return f"static const {ctype(W.dtype)} {name}[{W.size}] MML2_FLASH = {{{', '.join(values)}}};\n"
-
-
-def all_rows(kind: str, n: int, together: int, W: Array) -> str:
-    """C with a function `all_<kind>_<n>x<together>_<rows>`: several rows at a time where the core can."""
-    x, w = (ctype(np.dtype(t)) for t in TYPES[kind])
-    plain = "i8" if kind in ("i8n", "i8p") else kind
-    less = ""
-    if plain != kind:
-        common = f"mml2_neighbors(x, {n})" if kind == "i8n" else "0"
-        each = enumerate(kernels.neighbors(W).tolist())
-        less = " ".join(f"y[{r}] -= {more} + {common};" for r, more in each)
-    start = (
-        '{% import "flash.h.j2" as flash %}{% import "kernels.h.j2" as kernels %}'
-        "#include <stdint.h>\n{{ flash.helpers() }}\n"
-    )
-    text = f"""{start}{{{{ kernels.dots("{kind}", {n}, {together}) }}}}
-        static inline void all_{kind}_{n}x{together}_{len(W)}(const {x} *x, MML2_FLASH_AT({w}) w, int32_t *y)
-        {{
-            int rows = {len(W)};
-        #if defined(MML2_TOGETHER_)
-        {{{{ kernels.given("{kind}", {n}, "x") }}}}
-            mml2_dots_{kind}_{n}x{together}({{{{ kernels.taken("{kind}", "x") }}}}, w, (uint32_t)rows, y);
-            {less}
-        #else
-            for (; rows; --rows) *y++ = mml2_dot_{plain}(x, &w, {n});
-        #endif
-        }}
-        """
-    return _environment().from_string(text).render()
-
-
-def together_checks(lengths: Sequence[int]) -> list[Check]:
-    """Up to the most rows at a time, in whole groups and with some left."""
-    rng = np.random.default_rng(5)
-    checks = []
-    for kind in ("i16", "i16w8", "i8", "i8n", "i8p"):
-        for together, n_rows in [(2, 5), (3, 3), (4, 6), (5, 10), (6, 11)]:
-            for n in lengths:
-                X, W = (extremes(t, m, 16, rng) for t, m in zip(TYPES[kind], (n + 1, n), strict=True))
-                W = W[rng.integers(0, len(W), n_rows)]
-                exact = np.hstack([kernels.dot(X[:, :-1], W), kernels.dot(X[:, 1:], W)])
-                both = f"{kind}_{n}x{together}_{n_rows}"
-                calls = [f"all_{both}(x + {o}, at, &y[{o * n_rows}]);" for o in (0, 1)]
-                at = f"MML2_FLASH_AT({ctype(W.dtype)}) at = MML2_FLASH_START(t_{both});"
-                t, statement = f"t_{both}", " ".join([at, *calls])
-                c = Call(all_rows(kind, n, together, W) + table(t, W), X, statement, "int32", 2 * n_rows)
-                checks.append(Check(c, exact))
-    return checks
 
 
 def loop(name: str, kind: str, start: str, rows: int, n: int, limit: float | None) -> str:
@@ -157,16 +84,6 @@ def call(name: str, kind: str, X: Array, W: Array, limit: float | None = None) -
 def shifted(X: Array) -> Array:
     """What a call sees of each row: all but the last element, all but the first."""
     return np.stack([X[:, :-1], X[:, 1:]], 1)
-
-
-def extremes(dtype: str, n: int, bits: int, rng: np.random.Generator) -> Array:
-    """Rows of n values of so many bits: lowest, highest, both in turn, random, few that are not 0."""
-    bits = min(bits, 8 * np.dtype(dtype).itemsize)
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    turns = np.where(np.arange(n) % 2, low, high)
-    random = rng.integers(low, high + 1, (2, n))
-    random[1, rng.random(n) < 0.8] = 0
-    return np.stack([np.full(n, low), np.full(n, high), turns, *random]).astype(dtype)
 
 
 def integer_checks(lengths: Sequence[int]) -> list[Check]:
@@ -221,26 +138,6 @@ def float_checks(lengths: Sequence[int]) -> list[Check]:
     return checks
 
 
-def assert_checks(
-    where: Core,
-    checks: Sequence[Check],
-    language: str = "c",
-    flags: tuple[str, ...] = ("-Os",),
-    rounds_terms: bool = False,
-) -> None:
-    """Run all calls in one firmware; what reaches a limit may be anything from there on."""
-    rounds_terms |= where.name in WITH_FPU
-    results = where.run([c.call for c in checks], language=language, flags=flags, measure=False)
-    for check, result in zip(checks, results, strict=True):
-        got = result.y.astype(np.float64)
-        error = check.error[rounds_terms] if check.error else 0.0
-        right = np.abs(got - check.exact) <= error
-        if check.limit is not None:
-            right = np.where(got < check.limit, right, check.exact + error >= check.limit)
-        if not right.all():
-            pytest.fail(f"{check.call.statement}\n{got[~right]}\n{check.exact[~right]}")
-
-
 @pytest.mark.parametrize(
     ("compiler", "language", "flags"),
     [
@@ -279,33 +176,6 @@ def test_registers_suffice(name: str, language: str, flags: tuple[str, ...]) -> 
     """Of which the inline assembler takes nearly all."""
     checks = integer_checks(FEW_LENGTHS) + float_checks(FEW_LENGTHS[:-1])
     assert_checks(core(name), checks, language, (*flags, *STRICT))
-
-
-@pytest.mark.boards
-@pytest.mark.parametrize("name", ["cortex-m4f", "cortex-m55"])
-@pytest.mark.parametrize(
-    ("language", "flags"),
-    [("c", ("-Os",)), ("c++", ("-O0",)), ("c", ("-O3",)), ("c++", ("-Os", "-fno-omit-frame-pointer"))],
-    ids=["Os", "O0", "O3", "frame pointer"],
-)
-def test_several_rows_at_a_time(name: str, language: str, flags: tuple[str, ...]) -> None:
-    assert_checks(core(name), together_checks((4, 5, 6, 7, 8, 13, 15, 30, 64)), language, (*flags, *STRICT))
-
-
-@pytest.mark.boards
-@pytest.mark.parametrize("kind", ["i16", "i16w8", "i8", "i8n", "i8p"])
-def test_rows_at_a_time_are_in_reach(kind: str) -> None:
-    """Rows as long as instructions reach, and longer ones, which are multiplied one by one."""
-    size = 2 if kind == "i16" else 1
-    longest = max(n for n in range(4, 3000) if kernels.together(kind, n, [9]) > 1)
-    assert 4080 // 2 // size == longest
-    rng = np.random.default_rng(6)
-    for n in (longest, 4080 // 6 // size):
-        together = kernels.together(kind, n, [9])
-        X, W = (rng.integers(-100, 100, (m, n)).astype(t) for t, m in zip(TYPES[kind], (2, 9), strict=True))
-        header = all_rows(kind, n, together, W) + table("rows", W)
-        c = Call(header, X, f"all_{kind}_{n}x{together}_9(x, MML2_FLASH_START(rows), y);", "int32", 9)
-        assert_checks(core("cortex-m4f"), [Check(c, kernels.dot(X, W))])
 
 
 @pytest.mark.boards
@@ -395,20 +265,6 @@ def test_twins_wrap_like_32_bits(dtype: str) -> None:
     x, w = X[:, None].astype(np.int64), W[None].astype(np.int64)
     np.testing.assert_array_equal(kernels.dot(X, W), (x * w).sum(-1).astype(np.int32))
     np.testing.assert_array_equal(kernels.sqdist(X, W), ((x - w) ** 2).sum(-1).astype(np.uint32))
-
-
-@pytest.mark.parametrize("n", range(4, 14))
-def test_sums_of_neighbors_are_products(n: int) -> None:
-    """What the kernels of several rows add up, (x1 + w0) (x0 + w1), is the product and two constants."""
-    rng = np.random.default_rng(n)
-    x, W = rng.integers(-128, 128, n), rng.integers(-128, 128, (5, n))
-    # The last four behind a rest once more, with the elements of x before it taken as 0.
-    at = np.r_[: n // 4 * 4, n - 4 : n] if n % 4 else np.arange(n)
-    given = np.where(np.arange(len(at)) < n // 4 * 4, x[at], 0)
-    given[len(given) - n % 4 :] = x[n - n % 4 :]
-    sums = ((given[1::2] + W[:, at[::2]]) * (given[::2] + W[:, at[1::2]])).sum(axis=1)
-    own = (given[::2] * given[1::2]).sum()
-    np.testing.assert_array_equal(sums - own - kernels.neighbors(W), W @ x)
 
 
 def test_text_is_plain() -> None:

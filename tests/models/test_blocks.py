@@ -13,8 +13,8 @@ from micromlgen.boards import STRICT, Call, core
 from micromlgen.models._blocks import blocks_of
 from micromlgen.models._codes import codes_of
 from micromlgen.render import _environment
+from tests.cases import SANITIZE
 
-SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 IMPORTS = (
     '{% import "flash.h.j2" as flash %}{% import "kernels_rows.h.j2" as rows %}'
     "#include <stdint.h>\n{{ flash.helpers() }}\n"

@@ -14,6 +14,7 @@ from micromlgen.boards import CORES, STRICT, core
 from micromlgen.calls import twin_calls
 from micromlgen.models._gaussian_int import DiagonalIntegers, TriangleIntegers
 from micromlgen.verify import boundary_rows
+from tests.cases import SANITIZE
 from tests.models.test_gaussian import EVERY, FLOAT, naive, rows_of
 from tests.models.test_tree import DIGITS, IRIS
 
@@ -129,7 +130,7 @@ def test_squares_without_an_fpu() -> None:
     hostile = np.array([[0, -0.0, 1e-45, -1e-40], [3e38, -3e38, 1e19, -1e19]], np.float32)
     X = np.concatenate([IRIS, tiny, hostile, wild])
     X = np.concatenate([X, boundary_rows(program.model, IRIS[:20], 200)])
-    flags = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-DMML2_SOFT_SQUARES_")
+    flags = (*SANITIZE, "-DMML2_SOFT_SQUARES_")
     calls = twin_calls(program.model, program.header, program.name, X)
     results = core("host").run([each.call for each in calls], flags=(*flags, *STRICT), measure=False)
     for each, result in zip(calls, results, strict=True):

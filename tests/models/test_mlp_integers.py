@@ -22,13 +22,10 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.models._activations import curve_of
 from micromlgen.models._mlp_integer import Hidden
 from micromlgen.render import _environment
-from tests.cases import Case, in_layout, integer_cases
+from tests.cases import SANITIZE, Case, in_layout, integer_cases
 from tests.models.test_mlp import ACTIVATIONS, LABELS, TEN, Y, net
 from tests.models.test_mlp import CASES as FLOATS
 from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
-
-SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
-
 
 CASES = [
     *integer_cases([FLOATS[0]]),

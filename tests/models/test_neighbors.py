@@ -20,7 +20,7 @@ from micromlgen.convert import convert
 from micromlgen.models import _neighbors_inputs, _neighbors_rows
 from micromlgen.program import Program
 from micromlgen.quantize import quantize
-from tests.cases import Case, in_layout, integer_cases
+from tests.cases import SANITIZE, Case, in_layout, integer_cases
 from tests.models.test_tree import DIGIT, DIGITS, IRIS, SPECIES
 
 Array = NDArray[Any]
@@ -29,7 +29,6 @@ X40, Y40 = IRIS[FEW], SPECIES[FEW]
 TENTHS = IRIS.astype(float)
 DIG = DIGITS[:90].astype("f4")
 TWO = np.stack([SPECIES, SPECIES == 1], axis=1)
-SANITIZE = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 RNG = np.random.default_rng(0)
 #: Off the grid of tenths, on which distances are often equal; the others are rows that no model has seen.
 OFF = (IRIS + RNG.normal(scale=0.02, size=IRIS.shape)).astype("f4")
