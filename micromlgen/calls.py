@@ -125,15 +125,6 @@ def _answers(model: Model, rows: Array) -> tuple[Array, Array | None]:
     return y, numbers if isinstance(model, NumericModel) else unsure
 
 
-def stream_call(stream: Stream[Model], header: str, name: Name, recording: Array) -> Call:
-    """`<name>_stream_push` of a recording in one row of frames, and the answer when a window is ready.
-
-    Its rows are as long as a hop, so that each gives one window, but for the first ones, which give zeros.
-    """
-    chunks = _hops(stream, recording)
-    return _pushed(stream, name, predict_call(stream.windowed, header, f"{name.snake}_stream", chunks, "&s"))
-
-
 def push_calls(stream: Stream[Model], header: str, name: Name, frames: Array) -> tuple[Call, Call]:
     """`<name>_stream_push` of frames, shape (n, n_channels), one a row: with answers, and without."""
     answer = predict_call(stream.windowed, header, f"{name.snake}_stream", frames, "&s")
@@ -161,6 +152,11 @@ def _pushed(stream: Stream[Model], name: Name, answer: Call) -> Call:
 
 
 def _streamed(stream: Stream[Model], header: str, name: Name, rows: Array) -> list[Expected]:
+    """The functions behind `<name>_stream_push` of the rows as one recording, and what the twin says.
+
+    A row of a call is as long as a hop, so that each gives one window, but for the first ones, which give
+    zeros.
+    """
     two = 2 * stream.window_size * stream.decimation
     chunks = _hops(stream, rows.ravel()[: max(two, _MOST_STREAMED)])
     windows = stream.windows(chunks.reshape(-1, stream.n_channels)) if len(chunks) else chunks

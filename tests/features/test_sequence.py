@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import micromlgen as mm
 from micromlgen.boards import STRICT, Call, core
-from micromlgen.calls import stream_call, twin_calls
+from micromlgen.calls import twin_calls
 from micromlgen.errors import UnsupportedError
 from micromlgen.features import FFT, DCRemoval, FIRFilter, IIRFilter, Statistics, Windower
 from micromlgen.split import split
@@ -128,9 +128,13 @@ def test_the_stream_answers_as_the_board_does() -> None:
     stream = program.model.streamed()
     assert stream is not None
     assert (stream.length, stream.hop, stream.n_channels) == (40, 20, 3)
-    call = stream_call(stream, program.header, program.name, RECORDING)
-    answers = core("host").run([call], flags=("-O1", *STRICT), measure=False)[0].y[:, 0]
-    np.testing.assert_array_equal(answers[1:], program.stream(RECORDING))  # the first hop completes no window
+    n = program.model.input.n_features
+    rows = RECORDING.ravel()[: RECORDING.size // n * n].reshape(-1, n)
+    calls = [each.call for each in twin_calls(program.model, program.header, program.name, rows)]
+    streamed = next(call for call in calls if "moved_stream_predict(" in call.statement)
+    answers = core("host").run([streamed], flags=("-O1", *STRICT), measure=False)[0].y[:, 0]
+    expected = program.stream(rows.reshape(-1, 3))
+    np.testing.assert_array_equal(answers[1:], expected)  # the first hop completes no window
     assert (program.stream(RECORDING) == LABELS[39::20]).mean() > 0.9
 
 
