@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
-from micromlgen.inputs import DTYPES, Calibration, DType, Input
+from micromlgen.inputs import DTYPES, Calibration, DType, Input, Number
 from micromlgen.ir import Model, Transformer
 from micromlgen.samples import check_samples
 
@@ -155,8 +155,7 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration, kept: bool = Tru
         integral = (np.isnan(seen) | (seen == np.rint(seen))).all(axis=0)
         reach = np.nanmax(np.abs(seen), axis=0, initial=0)
         fits &= np.maximum(limits, reach) <= top
-        # Other rows reach further; eight bits have none to spare for them.
-        limits = np.maximum(limits, reach if dtype == "int8" or model.saturates else ROOM * reach)
+        limits = np.maximum(limits, reach if model.saturates else with_room(reach, dtype))
     elif model.takes_integers() and fits.all():
         integral = np.ones(n, bool)
     else:
@@ -167,12 +166,12 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration, kept: bool = Tru
     exact = integral & fits & (kept | model.categorical())
     silent = limits == 0
     if (~exact & ~silent).any():  # what was always 0 is scaled as the others are
-        exact, limits = exact & ~silent, np.where(silent, limits.max(), limits)
+        exact &= ~silent
         if not model.saturates:  # beside fine features, coarse ones would take the bits of common weights
             exact &= model.categorical()
     if model.isometric:
-        exact, limits = np.full(n, exact.all()), np.full(n, limits.max())
-    exponents = np.where(exact, 0, fixedpoint.exponent_for(limits, top)).astype(np.int32)
+        exact = np.full(n, exact.all())
+    exponents = np.where(exact, 0, exponents_for(limits, top, model.isometric)).astype(np.int32)
     scaled = np.flatnonzero(model.categorical() & (exponents != 0))
     if len(scaled):
         raise UnsupportedError(
@@ -180,3 +179,26 @@ def scaled_inputs(model: Model, inputs: Input, by: Calibration, kept: bool = Tru
             "are: use a wider one"
         )
     return replace(inputs, exponents=exponents, top=None if top == np.iinfo(dtype).max else top)
+
+
+def with_room(reach: NDArray[np.float64], dtype: Number) -> NDArray[np.float64]:
+    """How far rows to come may reach, where those of calibration reach so far; any shape.
+
+    int8 has no bit to spare for them.
+    """
+    return reach if dtype == "int8" else ROOM * reach
+
+
+def exponents_for(limits: NDArray[np.float64], top: int, isometric: bool) -> NDArray[np.int32]:
+    """Exponents with which features stay within ±top.
+
+    Parameters
+    ----------
+    limits : float64 array of shape (n_features,)
+        Largest magnitude of each. A feature that is always 0 is scaled as the one of the largest is.
+    top : int
+    isometric : bool
+        Whether all are scaled alike.
+    """
+    most = np.full_like(limits, limits.max())
+    return fixedpoint.exponent_for(most if isometric else np.where(limits == 0, most, limits), top)

@@ -15,7 +15,7 @@ from micromlgen.extraction import Extraction
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import DecisionClassifier, Layout, Model, NumericModel, Scored, Transformer
 from micromlgen.models._members import Member, behind_samples, last_step, together
-from micromlgen.models._requantized import between, finer, in_floats, towards
+from micromlgen.models._requantized import all_scaled, between, in_floats, towards
 from micromlgen.models._spread import changes, moved, near, numbers_moved, through
 from micromlgen.models._stage import Stage, as_stage
 from micromlgen.models.encoding import encoded
@@ -181,7 +181,7 @@ class Chain(Model):
         assert by.rows is not None, "integer modes of chains need calibration rows"
         rows = inputs.scaled(by.rows).astype(np.float32)
         if not (shared or (isinstance(first, Stage) and (first.copies or first.wide))):
-            inputs = finer(inputs, rows, self.feature_limits())
+            inputs = all_scaled(inputs, rows, self.feature_limits())
         at = replace(inputs, center=None, gain=None)
         stages: list[Stage] = []
         last: Model = self.last

@@ -17,7 +17,7 @@ from micromlgen.ir import Model, Transformer
 from micromlgen.models._stage import Stage
 from micromlgen.models.curves import Curved
 from micromlgen.models.transformers import AffineTransformer
-from micromlgen.quantize import ROOM, scaled_inputs
+from micromlgen.quantize import ROOM, exponents_for, scaled_inputs, with_room
 
 
 def in_floats(stage: Transformer, at: Input, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -33,13 +33,23 @@ def in_floats(stage: Transformer, at: Input, rows: NDArray[np.float32]) -> NDArr
     return stage.meant(rows, at.missing).astype(np.float32)
 
 
-def finer(inputs: Input, rows: NDArray[Any], limits: NDArray[np.float64] | float = 0.0) -> Input:
-    """Inputs with no feature as it is, unless all are: sums of coarse and fine ones need too many bits."""
+def all_scaled(inputs: Input, rows: NDArray[Any], limits: NDArray[np.float64] | float = 0.0) -> Input:
+    """Inputs with no feature as it is, unless all are: sums of coarse and fine ones need too many bits.
+
+    Parameters
+    ----------
+    inputs : Input
+        Of an integer mode.
+    rows : array of shape (n_rows, n_features)
+        Calibration rows, in the units that the model was trained on.
+    limits : float64 array of shape (n_features,) or float
+        What the features must reach besides.
+    """
     assert inputs.exponents is not None
     if (inputs.exponents == 0).all():
         return inputs
-    room = 1.0 if inputs.dtype == "int8" else ROOM
-    limits = np.maximum(limits, room * np.nanmax(np.abs(rows), axis=0, initial=0))
+    reach = np.nanmax(np.abs(rows), axis=0, initial=0)
+    limits = np.maximum(limits, with_room(reach, inputs.dtype))
     return replace(inputs, exponents=fixedpoint.exponent_for(limits, inputs.highest))
 
 
@@ -53,25 +63,16 @@ def between(stage: Stage, at: Input, following: Model, by: Calibration, wide: bo
     adds = isinstance(following, AffineTransformer) or (isinstance(following, Stage) and following.adds)
     if stage.wide and not following.of_classes:
         # Whole numbers on the calibration rows need not be whole on others.
-        to = replace(to, exponents=_room(stage, at, following, by.rows, to.highest))
+        reach = np.minimum(ROOM * np.abs(by.rows).max(axis=0, initial=0), stage.reach(at))
+        limits = np.maximum(following.feature_limits(), reach)
+        to = replace(to, exponents=exponents_for(limits, to.highest, following.isometric))
     elif adds:
-        to = finer(to, by.rows)
+        to = all_scaled(to, by.rows)
     to = stage.writable(to)
     assert to.exponents is not None
     return (
         replace(to, exponents=np.full_like(to.exponents, to.exponents.min())) if following.isometric else to
     )
-
-
-def _room(
-    stage: Stage, at: Input, following: Model, rows: NDArray[np.float32], top: int
-) -> NDArray[np.int32]:
-    """Exponents with which a stage's answers to these rows, and somewhat larger ones, stay within ±top."""
-    seen = np.minimum(ROOM * np.abs(rows).max(axis=0, initial=0), stage.reach(at))
-    limits = np.maximum(following.feature_limits(), seen)
-    silent = limits == 0
-    limits = np.where(silent, limits.max(), limits)  # what was always 0 is scaled as the others are
-    return fixedpoint.exponent_for(np.full_like(limits, limits.max()) if following.isometric else limits, top)
 
 
 def _passed(stage: Stage, at: Input, dtype: Number) -> Input:

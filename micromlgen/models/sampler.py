@@ -15,7 +15,7 @@ from micromlgen.convert import converts
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Layout
 from micromlgen.models._matrix import Matrix, naming
-from micromlgen.models._requantized import finer
+from micromlgen.models._requantized import all_scaled
 from micromlgen.models._stage import TINY, IntegerStage, Stage, only_layout, zeros
 from micromlgen.models._widths import widths
 
@@ -60,7 +60,7 @@ class Cosines(Stage):
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
         # A feature that saturates turns cosines anywhere.
-        return inputs if by.rows is None else finer(inputs, inputs.scaled(by.rows))
+        return inputs if by.rows is None else all_scaled(inputs, inputs.scaled(by.rows))
 
     def reach(self, inputs: Input) -> NDArray[np.float64]:
         return np.full(self.n_outputs, abs(self.gain))

@@ -54,7 +54,7 @@ FLOAT = [
     Case("dt_sparse_labels", DecisionTreeClassifier(random_state=0).fit(IRIS, SPECIES * 1000 - 7), IRIS),
     Case(
         "dt_weighted",
-        DecisionTreeClassifier(max_depth=3, class_weight="balanced").fit(IRIS, SPECIES < 1),
+        DecisionTreeClassifier(max_depth=3, class_weight="balanced", random_state=0).fit(IRIS, SPECIES < 1),
         IRIS,
     ),
     Case("dt_outputs", DecisionTreeClassifier(max_depth=3, random_state=0).fit(IRIS, TWO_TARGETS), IRIS),
