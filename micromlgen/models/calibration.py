@@ -17,10 +17,12 @@ from micromlgen.fixedpoint import Exponential
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import DecisionClassifier, Layout, Model, ProbabilisticClassifier, Transformer
 from micromlgen.models._combined import combined
+from micromlgen.models._lines import Lines
+from micromlgen.models._points import Points
 from micromlgen.models._rescaled import Rescaled
 from micromlgen.models._sequence import in_sequence
 from micromlgen.models._shares import PROBA_ONE, shares, sigmoid
-from micromlgen.models._stage import TINY, ULP, Stage, only_layout, zeros
+from micromlgen.models._stage import ULP, Stage, only_layout, zeros
 from micromlgen.models.answers import Answers, answers
 from micromlgen.models.temperature import Temperature
 from micromlgen.models.voting import Final, MeanShares
@@ -77,6 +79,16 @@ class Calibrated(Stage):
         return ["probabilities are within 1e-5"]
 
 
+def divided(part: Array) -> NDArray[np.int64]:
+    """Probabilities in integers of `PROBA_ONE`, of the calibrated numbers: one and the rest, or shares."""
+    part = part.astype(np.uint64)
+    if part.shape[1] == 1:
+        return np.concatenate([PROBA_ONE - part.astype(np.int64), part.astype(np.int64)], axis=1)
+    whole = part.sum(axis=1, keepdims=True)
+    given = shares(part, np.maximum(whole, np.uint64(1)), True)
+    return np.where(whole == 0, PROBA_ONE // part.shape[1], given).astype(np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class Sigmoid(Calibrated):
     """``1 / (1 + exp(gain * t + offset))`` of each number."""
@@ -129,14 +141,7 @@ class Sigmoid(Calibrated):
             return super().predict(Q)
         scores = Q.astype(np.int64) * self.gain.astype(np.int64) + self.offset.astype(np.int64)
         part, _ = sigmoid(scores, fixedpoint.exponential(self.unit), True)
-        part = part.astype(np.uint64)
-        if part.shape[1] == 1:
-            given = np.concatenate([PROBA_ONE - part.astype(np.int64), part.astype(np.int64)], axis=1)
-        else:
-            whole = part.sum(axis=1, keepdims=True)
-            divided = shares(part, np.maximum(whole, np.uint64(1)), True)
-            given = np.where(whole == 0, PROBA_ONE // part.shape[1], divided)
-        return self.rescaled.apply(given).astype(self.output_dtype)
+        return self.rescaled.apply(divided(part)).astype(self.output_dtype)
 
     def each(self, X: Array) -> NDArray[np.float64]:
         return np.asarray(expit(-(self.gain.astype(np.float64) * X + self.offset)))
@@ -158,60 +163,75 @@ class Isotonic(Calibrated):
     """A line through points of each number, level beyond them."""
 
     form = "isotonic"
-    #: Points of each number, one after another: ascending numbers, and probabilities.
-    at: Array
-    value: Array
-    #: First point of each number, and behind the last one how many there are.
-    starts: Array
+    points: Points
+    #: In integer modes: the same in shares of `PROBA_ONE`, the inputs of the next model, and how shares
+    #: become these.
+    lines: Lines | None = field(default=None, kw_only=True)
+    to: Input | None = field(default=None, kw_only=True)
+    rescaled: Rescaled | None = field(default=None, kw_only=True)
 
     def quantize(self, inputs: Input, by: Calibration) -> Isotonic:
         if inputs.is_integer:
             raise self._no_integers(inputs)
-        at, value = self._apart(), self.value.astype(np.float32)
-        return replace(self, input=inputs, at=at, value=value)
+        close = (
+            f"{self.source}(method='isotonic') has points closer than float32 tells apart; use "
+            "method='sigmoid'"
+        )
+        return replace(self, input=inputs, points=self.points.in_float32(close))
 
-    def _no_integers(self, inputs: Input) -> UnsupportedError:
-        return UnsupportedError(
-            f"{self.source}(method='isotonic') cannot be ported in integers; use method='sigmoid' or "
-            "dtype='float32'"
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Isotonic:
+        assert to.exponents is not None
+        factors = np.ldexp(1.0 / PROBA_ONE, to.exponents)
+        return replace(
+            self,
+            input=inputs,
+            lines=self.points.in_integers(inputs, 1 / PROBA_ONE, 0.0),
+            to=to,
+            rescaled=Rescaled.by(factors, to.highest, self.source),
         )
 
-    def _apart(self) -> NDArray[np.float32]:
-        """The points in float32, each above the one before.
+    @property
+    def wide(self) -> bool:
+        return True
 
-        Raises
-        ------
-        UnsupportedError
-            If many are closer than float32 tells apart.
-        """
-        at = self.at.astype(np.float32)
-        for start, end in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
-            for i in range(start + 1, end):
-                at[i] = max(at[i], np.nextafter(at[i - 1], np.float32(np.inf)))
-        if (np.abs(at - self.at) > 2.5 * np.spacing(np.abs(at))).any():
-            raise UnsupportedError(
-                f"{self.source}(method='isotonic') has points closer than float32 tells apart; use "
-                "method='sigmoid'"
-            )
-        return at
+    def feature_limits(self) -> NDArray[np.float64]:
+        return self.points.limits
 
-    def _points(self, k: int) -> tuple[Array, Array]:
-        own = slice(int(self.starts[k]), int(self.starts[k + 1]))
-        return self.at[own].astype(np.float64), self.value[own].astype(np.float64)
+    def meant(self, rows: Array, missing: bool) -> NDArray[np.float64]:
+        return self.exact(rows)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return super().output_dtype if self.to is None else np.dtype(self.to.dtype)
+
+    def predict(self, Q: Array) -> Array:
+        if self.lines is None or self.rescaled is None:
+            return super().predict(Q)
+        return self.rescaled.apply(divided(self.lines.apply(Q))).astype(self.output_dtype)
 
     def each(self, X: Array) -> NDArray[np.float64]:
-        return np.stack([np.interp(X[:, k], *self._points(k)) for k in range(X.shape[1])], axis=1)
+        return self.points.apply(X)
 
     def own_rounding(self, Q: Array) -> Array:
-        blur = 4 * ULP * np.abs(Q.astype(np.float64)) + TINY
-        return np.asarray(8 * ULP + self.steepness(Q.astype(np.float64), blur))
+        return self.points.rounding(Q)
 
     def steepness(self, X: Array, by: Array) -> NDArray[np.float64]:
-        return np.asarray(self.each(X + by) - self.each(X - by))
+        return self.points.steepness(X, by)
+
+    def boundaries(self) -> Sequence[Array]:
+        plain = super().boundaries()
+        return plain if self.lines is None else self.lines.near(plain, self.input.highest)
 
     def layouts(self) -> Sequence[Layout]:
-        work = [40.0 * len(self.at) + c for c in (1500.0, 700, 60, 700)]
-        return only_layout("points", [self.at, self.value, self.starts], (1100, 1200, 200, 1300), work)
+        n = self.input.n_features
+        steps = np.log2((len(self.points.at) if self.lines is None else len(self.lines.knots)) / n + 1)
+        if self.lines is not None:
+            cycles = ((1500.0, 45), (300, 14), (90, 10), (250, 12))
+            code = (450, 250, 200, 250)
+            return only_layout("lines", self.lines.tables, code, [(c + k * steps) * n for c, k in cycles])
+        cycles = ((1500.0, 150), (700, 90), (60, 12), (700, 90))
+        code = (1100, 1200, 200, 1300)
+        return only_layout("points", self.points.tables, code, [(c + k * steps) * n for c, k in cycles])
 
 
 def _decisions(title: str, model: Model, estimator: Any, both: bool) -> Answers:
@@ -257,7 +277,7 @@ def _calibrator(title: str, calibrators: Sequence[Any], method: str, given: Answ
         starts = np.cumsum([0, *(len(c.X_thresholds_) for c in calibrators)])
         at = np.concatenate([c.X_thresholds_ for c in calibrators])
         value = np.concatenate([c.y_thresholds_ for c in calibrators])
-        return Isotonic(**common, at=at, value=value, starts=starts.astype(np.uint16))
+        return Isotonic(**common, points=Points(at, value, starts.astype(np.uint16)))
     raise UnsupportedError(f"{title}(method={method!r}) cannot be ported; use 'sigmoid'")
 
 

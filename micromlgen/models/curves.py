@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Layout
+from micromlgen.models._lines import Lines, lines
 from micromlgen.models._stage import IntegerStage, Stage, only_layout
-from micromlgen.tables import narrow
 
 Array = NDArray[Any]
 #: Lines are off by this share of the span of the calibration rows' outputs, beside what rounding does.
@@ -104,14 +104,17 @@ class Curved(Stage):
             curves[block] = whole(self.scaled(at[block, None] * inputs.unit))
         for f, q, y in self._at_likely(inputs):
             curves[q + inputs.highest, f] = whole(np.repeat(y[:, None], self.n_outputs, axis=1))[:, f]
-        knots = [lines(curve, within) for curve, within in zip(curves.T, close, strict=True)]
+        wide = curves.T.astype(np.int64)
+        knots = [lines(y, y - within, y + within) for y, within in zip(wide, close, strict=True)]
         return IntegerCurves(
             source=self.source,
             input=inputs,
             span=span,
             to=to,
-            at=tuple(at[k].astype(inputs.dtype) for k in knots),
-            values=tuple(curve[k] for curve, k in zip(curves.T, knots, strict=True)),
+            lines=Lines(
+                tuple(at[k].astype(inputs.dtype) for k in knots),
+                tuple(curve[k] for curve, k in zip(curves.T, knots, strict=True)),
+            ),
             exponent=int(exponents[0]),
         )
 
@@ -128,16 +131,9 @@ class Curved(Stage):
 
 @dataclass(frozen=True, eq=False)
 class IntegerCurves(IntegerStage):
-    """Straight lines between knots, rounded to the nearest integer, and constants beyond the last ones.
+    """A table of straight lines, with values of 16 bits."""
 
-    Knots have the type of the features and values 16 bits: products of their differences have 32 bits and no
-    sign.
-    """
-
-    #: Of each feature, ascending, of the type of the features.
-    at: tuple[Array, ...]
-    #: What comes out there, int16.
-    values: tuple[NDArray[np.int16], ...]
+    lines: Lines
     #: Of a header's own a unit is ``2**-exponent``.
     exponent: int
 
@@ -149,84 +145,18 @@ class IntegerCurves(IntegerStage):
     def output_scale(self) -> float:
         return 2.0**-self.exponent if self.to is None else 1.0
 
-    @property
-    def starts(self) -> Array:
-        """Of each feature its first knot, and behind the last one their number."""
-        return narrow(np.cumsum([0, *map(len, self.at)]))
-
-    @property
-    def knots(self) -> Array:
-        """All knots."""
-        return np.concatenate(self.at)
-
-    @property
-    def heights(self) -> Array:
-        """All values."""
-        return narrow(np.concatenate(self.values))
-
-    @property
-    def falls(self) -> bool:
-        """Whether a line falls."""
-        return any((np.diff(v.astype(np.int64)) < 0).any() for v in self.values)
-
     def predict(self, Q: Array) -> Array:
-        out = np.empty(Q.shape, np.int64)
-        for f, (at, values) in enumerate(zip(self.at, self.values, strict=True)):
-            x, y, q = at.astype(np.int64), values.astype(np.int64), Q[:, f].astype(np.int64)
-            if len(x) == 1:
-                out[:, f] = y[0]
-                continue
-            j = np.clip(np.searchsorted(x, q, side="right") - 1, 0, len(x) - 2)
-            width, rise = x[j + 1] - x[j], y[j + 1] - y[j]
-            part = np.clip(q - x[j], 0, width)
-            out[:, f] = y[j] + np.sign(rise) * ((np.abs(rise) * part + (width >> 1)) // width)
-        return out.astype(self.output_dtype)
+        return self.lines.apply(Q).astype(self.output_dtype)
 
     def boundaries(self) -> Sequence[Array]:
-        out = []
-        for values, plain in zip(self.at, super().boundaries(), strict=True):
-            some = values[np.linspace(0, len(values) - 1, min(len(values), 9)).astype(int)].astype(int)
-            sides = np.clip([some - 1, some, some + 1], -self.input.highest, self.input.highest)
-            out.append(np.concatenate([plain, sides.ravel().astype(plain.dtype)]))
-        return out
+        return self.lines.near(super().boundaries(), self.input.highest)
 
     def layouts(self) -> Sequence[Layout]:
-        tables = [self.knots, self.heights, self.starts]
-        steps = np.log2(len(self.knots) / self.n_outputs + 1)
+        tables = self.lines.tables
+        steps = np.log2(len(tables[0]) / self.n_outputs + 1)
         cycles = ((720.0, 45), (110, 14), (40, 10), (60, 12))
         work = [(c + step * steps) * self.n_outputs for c, step in cycles]
         return only_layout("lines", tables, (330, 150, 150, 170), work)
 
     def contract(self) -> Sequence[str]:
         return ["curves are straight lines, off by 0.1 % of the outputs' span at most"]
-
-
-def lines(curve: NDArray[np.int16], within: float) -> NDArray[np.int64]:
-    """Numbers of the values between which straight lines stay so close to all others, shape (n_knots,).
-
-    Each line is as long as a search by doubling and halving finds; constants at both ends need none.
-    """
-    changes = np.flatnonzero(np.diff(curve))
-    if not len(changes):
-        return np.zeros(1, np.int64)
-    y, end = curve.astype(np.float64), int(changes[-1]) + 1
-    knots = [int(changes[0])]
-    while knots[-1] < end:
-        start, step = knots[-1], 1
-        while start + step < end and _close(y, start, min(start + 2 * step, end), within):
-            step *= 2
-        low, high = start + step, min(start + 2 * step, end)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if _close(y, start, middle, within):
-                low = middle
-            else:
-                high = middle - 1
-        knots.append(min(low, end))
-    return np.array(knots, np.int64)
-
-
-def _close(y: NDArray[np.float64], start: int, end: int, within: float) -> bool:
-    """Whether the line from one value to another stays near those between."""
-    line = np.linspace(y[start], y[end], end - start + 1)
-    return bool((np.abs(y[start : end + 1] - line) <= within).all())

@@ -56,7 +56,6 @@ REMEDIES: Mapping[str, str] = {
     "sklearn.impute.IterativeImputer": "use SimpleImputer",
     "sklearn.impute.KNNImputer": "use SimpleImputer",
     "sklearn.impute.MissingIndicator": "use SimpleImputer(add_indicator=True)",
-    "sklearn.isotonic.IsotonicRegression": "use HistGradientBoostingRegressor(monotonic_cst=[1])",
     "sklearn.kernel_approximation.AdditiveChi2Sampler": _APPROXIMATE,
     "sklearn.kernel_approximation.PolynomialCountSketch": _APPROXIMATE,
     "sklearn.kernel_approximation.SkewedChi2Sampler": _APPROXIMATE,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -16,6 +17,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import micromlgen as mm
+from micromlgen.inputs import Calibration, Input
+from micromlgen.models._points import Points
+from micromlgen.models._stage import zeros
+from micromlgen.models.calibration import Isotonic
 from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
@@ -29,10 +34,14 @@ def fitted(model: Any, y: Any = SPECIES, **options: Any) -> Any:
 
 
 SVC = [Case("calibrated_svc", fitted(LinearSVC(random_state=0, max_iter=90_000)), IRIS)]
+POINTS = [Case("calibrated_points", fitted(GaussianNB(), SPECIES == 2, method="isotonic"), IRIS)]
+LEVELS = [Case("calibrated_levels", fitted(LogisticRegression(max_iter=900), method="isotonic"), IRIS)]
 CASES = [
     *SVC,
     *integer_cases(SVC, ("int16",)),
-    Case("calibrated_points", fitted(GaussianNB(), SPECIES == 2, method="isotonic"), IRIS),
+    *POINTS,
+    *integer_cases(POINTS, ("int8",)),
+    *integer_cases(LEVELS, ("int16",)),
 ]
 
 if "temperature" in METHODS:
@@ -85,9 +94,49 @@ def test_integers_agree_on_rows_that_calibration_has_not_seen(model: Any, two: b
     np.testing.assert_allclose(program.predict_proba(IRIS), expected, atol=0.02)
 
 
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+@pytest.mark.parametrize(
+    "model",
+    [make_pipeline(StandardScaler(), LogisticRegression()), RandomForestClassifier(8, random_state=0)],
+    ids=lambda m: type(m).__name__,
+)
+def test_points_in_integers_on_rows_that_calibration_has_not_seen(load: Any, model: Any, dtype: str) -> None:
+    X, y = load(return_X_y=True)
+    X = X.astype(np.float32)
+    estimator = CalibratedClassifierCV(model, method="isotonic", cv=3).fit(X[::2].astype(float), y[::2])
+    program = mm.transpile(estimator, name="levels", dtype=dtype, calibration=X[::2], min_agreement=0)
+    report = program.verify(X[1::2])
+    assert report, str(report)
+    assert report.agreement >= (0.99 if dtype == "int16" else 0.97)
+    off = np.abs(program.predict_proba(X[1::2]) - estimator.predict_proba(X[1::2].astype(float)))
+    assert off.mean() < (0.002 if dtype == "int16" else 0.02)
+
+
+def test_points_that_one_step_of_integers_does_not_tell_apart() -> None:
+    """A level begins within a step of the decision: rows on both sides of it have the right probability."""
+    at, value = np.array([-1.0, -0.1, -0.1 + 1e-9, 1.0]), np.array([0.1, 0.1, 0.9, 0.9])
+    points = Points(at, value, np.array([0, 4]))
+    inputs = Input(1, "int16", exponents=np.array([15], np.int32))
+    lines = points.in_integers(inputs, 1 / 32768, 0.0)
+    q = np.arange(-32767, 32768)[:, None]
+    got = lines.apply(q)[:, 0] / 32768
+    apart = np.abs(q[:, 0] + 3276.8) > 1
+    np.testing.assert_allclose(got[apart], points.apply(q / 32768)[apart, 0], atol=1e-4)
+    assert len(lines.knots) == 2
+
+
 def test_what_cannot_be_ported() -> None:
-    with pytest.raises(ValueError, match=r"isotonic.* in integers; use method='sigmoid' or dtype='float32'"):
-        mm.transpile(CASES[2].estimator, name="no", dtype="int16", calibration=IRIS)
+    same = Isotonic(
+        source="CalibratedClassifierCV",
+        input=Input(1),
+        span=zeros(2),
+        points=Points(np.array([1.0, *1 + 1e-9 * np.arange(1, 9)]), np.arange(9) / 8, np.array([0, 9])),
+    )
+    with pytest.raises(ValueError, match=r"isotonic.* closer than float32 tells apart; use method='sigmoid'"):
+        same.quantize(Input(1), Calibration())
+    with pytest.raises(ValueError, match=r"CalibratedClassifierCV cannot be ported in integers; use dtype="):
+        same.quantize(Input(1, "int8", exponents=np.zeros(1, np.int32)), Calibration())
     later = fitted(GaussianNB())
     later.calibrated_classifiers_[0].method = "other"
     with pytest.raises(ValueError, match=r"method='other'\) cannot be ported; use 'sigmoid'"):

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, QuantileTransformer, StandardScaler
 
 import micromlgen as mm
-from micromlgen.models.curves import lines
+from micromlgen.models._lines import lines
 from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
@@ -42,7 +42,7 @@ def test_lines_stay_close(within: float) -> None:
     x = np.linspace(-3, 3, 4000)
     for y in (np.tanh(4 * x), np.sin(x), np.sign(x), x, np.clip(x, -1, 0.5)):
         curve = np.rint(20000 * y / np.abs(y).max()).astype(np.int16)
-        knots = lines(curve, within)
+        knots = lines(curve, curve - within, curve + within)
         line = np.interp(np.arange(len(curve)), knots, curve[knots])
         assert np.abs(line - curve).max() <= within
         assert len(knots) < 4 + 270 / np.sqrt(within)  # as many as the bends of a parabola need
@@ -50,8 +50,8 @@ def test_lines_stay_close(within: float) -> None:
 
 def test_as_few_lines_as_there_are() -> None:
     curve = np.int16([7] * 20 + list(range(7, 400, 3)) + [397] * 50)
-    assert len(lines(curve, 1.0)) == 2
-    assert lines(np.full(9, 4, np.int16), 0.5).tolist() == [0]
+    assert len(lines(curve, curve - 1.0, curve + 1.0)) == 2
+    assert lines(np.full(9, 4), np.zeros(9), np.full(9, 8)).tolist() == [0]
 
 
 @pytest.mark.parametrize(
