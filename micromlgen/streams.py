@@ -45,8 +45,7 @@ class Framing:
     Parameters
     ----------
     length, hop : int
-        Samples of a frame, and those behind the last one of a window, which it waits for; and from one to the
-        next.
+        Samples of a frame, and from one to the next.
     count : int
         Frames of a window.
     kept : int
@@ -59,6 +58,8 @@ class Framing:
         Of each of which a frame has its samples, interleaved.
     carried : int
         Numbers that go from a frame to the next, uint32, of all channels.
+    rest : int
+        Samples of a window behind its last frame, which are waited for.
     """
 
     length: int
@@ -69,6 +70,7 @@ class Framing:
     looks_back: bool
     n_channels: int = 1
     carried: int = 0
+    rest: int = 0
     #: Suffixes of the members, one inside another, that compute frames.
     inside: tuple[str, ...] = ()
 
@@ -81,6 +83,18 @@ class Framing:
     def possible(self) -> bool:
         """Whether frames are those of the next window too where windows share samples of them."""
         return not self.shared or self.window_hop % self.hop == 0
+
+    @property
+    def distinct(self) -> Framing:
+        """The same, where frames are waited for with the rest if the next one might be there before it is."""
+        if self.rest < self.last_hop:
+            return self
+        return replace(self, length=self.length + self.rest, rest=0)
+
+    @property
+    def ready(self) -> int:
+        """Samples of the next frame that are there at the end of a window; below 0 before it."""
+        return self.length - self.last_hop + self.rest
 
     @property
     def passed(self) -> int:
@@ -110,7 +124,7 @@ class Framing:
     @property
     def pays(self) -> bool:
         """Whether it saves cycles, of frames that windows share, or else bytes."""
-        samples = (self.length + (self.count - 1) * self.hop) * self.n_channels
+        samples = (self.length + self.rest + (self.count - 1) * self.hop) * self.n_channels
         return self.shared or self.n_bytes < 2 * samples
 
 

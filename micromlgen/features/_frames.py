@@ -237,8 +237,10 @@ class OfSpectra(Extraction):
 
     def framing(self, hop: int) -> Framing | None:
         frames = self.spectra
+        length = frames.transform.length
+        behind = (frames.n_frames - 1) * frames.hop_length + length
         framing = Framing(
-            length=self.input.n_features // frames.n_channels - (frames.n_frames - 1) * frames.hop_length,
+            length=length,
             hop=frames.hop_length,
             count=frames.n_frames,
             kept=self.kept,
@@ -246,7 +248,8 @@ class OfSpectra(Extraction):
             looks_back=frames.looks_back,
             n_channels=frames.n_channels,
             carried=self.carried,
-        )
+            rest=self.input.n_features // frames.n_channels - behind,
+        ).distinct
         return framing if self.framed_by_streams and framing.possible else None
 
 

@@ -116,11 +116,11 @@ class Beside(Extraction):
     def framing(self, hop: int) -> Framing | None:
         found = [part.framing(hop) for part in self.parts]
         each = [framing for framing in found if framing is not None]
-        where = {(framing.length, framing.hop, framing.count, framing.n_channels) for framing in each}
+        where = {(framing.hop, framing.count, framing.n_channels) for framing in each}
         if len(each) < len(found) or len(where) > 1:
             return None
         return replace(
-            each[0],
+            max(each, key=lambda framing: framing.length),
             kept=sum(framing.kept for framing in each),
             looks_back=any(framing.looks_back for framing in each),
             carried=sum(framing.carried for framing in each),

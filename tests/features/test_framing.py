@@ -104,6 +104,7 @@ def framing(estimator: Any) -> Framing | None:
         (bands().fit(stacked(400)), 400),
         (windows(170, 100, bands(hop_length=50, output="relative", n_channels=3), n_channels=3), 510),
         (windows(200, 200, bands(hop_length=66, output="log", n_channels=8), n_channels=8), 1600),
+        (windows(170, 100, bands()), 170),  # the next frame is there before a window is over
         (windows(160, 32, shape("flux", **BLOCK)), 160),
         (windows(160, 32, shape("flux", "centroid", n_channels=2), n_channels=2), 320),
         (windows(160, 64, shape("rolloff", "peaks", "flux")), 160),
@@ -156,6 +157,21 @@ def test_a_stream_of_frames_is_the_twin(estimator: Any, n: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("length", "hop"),
+    [(170, 32), (170, 100), (170, 110), (170, 170), (160, 64)],  # four of them with samples behind frames
+)
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_a_window_is_ready_at_its_last_sample(length: int, hop: int, n_channels: int) -> None:
+    estimator = windows(length, hop, bands(n_channels=n_channels), n_channels=n_channels)
+    assert framing(estimator) is not None
+    program = mm.transpile(estimator, name="heard")
+    pushed = f"static heard_stream_t s; y[0] = heard_stream_push(&s, {'x[0]' if n_channels == 1 else 'x'});"
+    recording = np.resize(stacked(64), (600, n_channels))
+    result = core("host").run([Call(program.header, recording, pushed)], measure=False)[0]
+    assert np.flatnonzero(result.y).tolist() == list(range(length - 1, 600, hop))
+
+
+@pytest.mark.parametrize(
     "estimator",
     [
         make_pipeline(Windower(160, 48), MFCC(**CEPSTRA)).fit(stacked(160)),  # one and a half frames
@@ -185,6 +201,10 @@ def test_frames_and_bytes() -> None:
     assert of_channels.n_bytes == 2 * (3 * 64 + 10 * 9) + 4 * 34 + 4
     assert of_channels.pays
     assert not Framing(64, 32, 2, 40, 96, False).pays  # 292 bytes, of 192
+    behind = Framing(64, 32, 9, 10, 320, False, rest=10)
+    assert (behind.distinct, behind.ready) == (behind, 10)
+    soon = Framing(64, 32, 9, 10, 260, False, rest=10)  # the next window's first frame is there before
+    assert (soon.distinct.length, soon.distinct.rest) == (74, 0)
 
 
 @pytest.mark.boards
