@@ -6,8 +6,11 @@
 #include "keywords.h"
 
 static const uint16_t BLOCK = 20;
-static keywords_input_t heard[KEYWORDS_N_FEATURES]; /* 0.8 seconds at 16 kHz */
-static uint16_t samples;
+static const uint16_t BEFORE = 1600; /* samples that are kept while nobody speaks: 100 ms at 16 kHz */
+static keywords_stream_t heard;      /* 0.8 seconds, as what is computed of their frames */
+static int16_t before[BEFORE];
+static uint16_t kept, next;
+static bool speaking;
 
 #ifdef RECORDED
 #include "recorded.h"
@@ -27,14 +30,14 @@ static bool is_word(const int16_t *)
 #else
 #include <PDM.h>
 
-static int16_t ring[4096]; /* 256 ms: longer than the model computes */
+static int16_t ring[1024]; /* 64 ms: longer than the model computes at a time */
 static volatile uint16_t written, taken;
 
 static void on_sound()
 {
     static int16_t arrived[512];
     const int n = PDM.read(arrived, sizeof arrived) / 2;
-    for (int i = 0; i < n; ++i) ring[written++ % 4096] = arrived[i];
+    for (int i = 0; i < n; ++i) ring[written++ % 1024] = arrived[i];
 }
 
 static void begin_microphone()
@@ -50,7 +53,7 @@ static void begin_microphone()
 static bool read_sound(int16_t *block)
 {
     if ((uint16_t)(written - taken) < BLOCK) return false;
-    for (uint16_t i = 0; i < BLOCK; ++i) block[i] = ring[taken++ % 4096];
+    for (uint16_t i = 0; i < BLOCK; ++i) block[i] = ring[taken++ % 1024];
     return true;
 }
 
@@ -71,20 +74,31 @@ void setup()
 {
     Serial.begin(115200);
     begin_microphone();
+    keywords_stream_init(&heard);
     Serial.println(F("ready"));
+}
+
+/* Into the 0.8 seconds; the last one of them has the answer. */
+static void hear(int16_t sample)
+{
+    if (!keywords_stream_push(&heard, sample)) return;
+    Serial.println(keywords_label(keywords_stream_predict(&heard)));
+    speaking = false;
+    kept = 0;
 }
 
 void loop()
 {
-    static const uint16_t BEFORE = 1600; /* samples that are kept while nobody speaks: 100 ms */
-    int16_t *block = heard + samples;
+    int16_t block[BLOCK];
     if (!read_sound(block)) return;
-    samples += BLOCK;
-    if (samples == BEFORE && !is_word(block)) {
-        samples -= BLOCK;
-        memmove(heard, heard + BLOCK, samples * sizeof heard[0]);
+    if (speaking) {
+        for (uint16_t i = 0; i < BLOCK; ++i) hear(block[i]);
+        return;
     }
-    if (samples < KEYWORDS_N_FEATURES) return;
-    samples = 0;
-    Serial.println(keywords_label(keywords_predict(heard)));
+    memcpy(before + next, block, sizeof block);
+    next = (next + BLOCK) % BEFORE;
+    if (kept < BEFORE) kept += BLOCK;
+    if (kept < BEFORE || !is_word(block)) return;
+    speaking = true;
+    for (uint16_t i = 0; i < BEFORE; ++i) hear(before[(next + i) % BEFORE]);
 }

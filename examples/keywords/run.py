@@ -1,4 +1,4 @@
-"""Keywords in synthetic voices: cepstral coefficients, and a small neural network of bytes on a Cortex-M4."""
+"""Keywords in synthetic voices, sample by sample: cepstra, and a small network of bytes on a Cortex-M4."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import micromlgen as mm
 from examples.common import plots
+from examples.common.cost import costs
 from examples.common.outcome import Outcome, evenly, share
 from examples.common.sketch import prepare, replay
 from examples.keywords.voices import HELD_OUT, KEYWORDS, SAMPLE_RATE, VOICES, recordings, spoken
@@ -68,6 +69,9 @@ def run(board: str, out: Path, quick: bool) -> Outcome:
     said, asked = program.predict(test), evenly(len(test), 40 if quick else None)
     answers = replay(folder, board, test[asked])
 
+    cost, notes = costs(program, board, test[:3], SAMPLE_RATE)
+    frame_ms = cost.time_ms * cost.push_max / cost.cycles_mean
+    notes["a frame's last sample"] = f"at most {cost.push_max:.0f} {cost.unit}, {frame_ms:.3g} ms"
     with plots.figure(out / "keywords.png", 4.5, 4.2) as axes:
         plots.confusion(axes, y_test, said, [*KEYWORDS, "other"])
         axes.set_title("words in voices never heard")
@@ -78,6 +82,7 @@ def run(board: str, out: Path, quick: bool) -> Outcome:
         agreement=share(said, chain.predict(test)),
         floats=measures(of_floats.predict(mfcc.reference(test)), y_test),
         integers=measures(said, y_test),
-        model=program.footprint(board, test[:3]),
+        model=cost,
         plot=out / "keywords.png",
+        notes=notes,
     )

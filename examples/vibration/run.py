@@ -17,10 +17,10 @@ from sklearn.svm import OneClassSVM
 
 import micromlgen as mm
 from examples.common import plots
+from examples.common.cost import costs
 from examples.common.data import to_int16
 from examples.common.outcome import Outcome, evenly, share
 from examples.common.sketch import prepare, replay
-from examples.vibration.cost import costs
 from examples.vibration.machine import FAULTS, LEVELS, SAMPLE_RATE, Condition, record
 from micromlgen.features import BandPower, IIRFilter, Statistics, Windower
 from micromlgen.ir import Scored
