@@ -107,11 +107,17 @@ class Model(ABC):
 
     def centred(self, center: NDArray[np.float32]) -> Model | None:
         """The same model of features less `center`, for integer modes; None where it cannot be."""
+        if not center.any():
+            return self
         return self.behind(Affine.elementwise(np.ones(len(center)), center))
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
         """The inputs of an integer mode as the model would rather have them, if its features are raw."""
         return inputs
+
+    def in_integers(self) -> Model:
+        """What integer modes make a header of: the model, or one that answers alike and has a form there."""
+        return self
 
     @abstractmethod
     def quantize(self, inputs: Input, by: Calibration) -> Model:

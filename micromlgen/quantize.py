@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from micromlgen import fixedpoint
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import DTYPES, Calibration, DType, Input, Number
-from micromlgen.ir import Model, Transformer
+from micromlgen.ir import Model
 from micromlgen.samples import check_samples
 
 #: Rows to come may be so many times as large as those of calibration, in int16.
@@ -93,6 +93,8 @@ def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights
                 f"dtype={dtype!r}: {model.source} is in {model.own_dtype} already; leave out dtype"
             )
         return model.quantize(model.input, by)
+    if dtype != "float32":
+        model = model.in_integers()
     inputs = replace(model.input, dtype=cast(DType, dtype))
     if dtype != "float32" and not inputs.samples:
         model, inputs = _centred(model, scaled_inputs(model, inputs, by), by)
@@ -111,10 +113,10 @@ def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights
 def _centred(model: Model, inputs: Input, by: Calibration) -> tuple[Model, Input]:
     """The model of features around their middle, where those far from zero would have coarse steps.
 
-    Transformers know by themselves where their features are, and so do some models.
+    Some models know by themselves where their features are.
     """
     known = inputs.center is not None or inputs.gain is not None
-    if known or by.rows is None or model.centres or isinstance(model, Transformer):
+    if known or by.rows is None or model.centres:
         return model, inputs
     assert inputs.exponents is not None
     rows = by.rows.astype(np.float64)  # in which no span of float32 overflows
@@ -130,9 +132,18 @@ def _centred(model: Model, inputs: Input, by: Calibration) -> tuple[Model, Input
     if far.any():
         center = np.where(far, (low + high) / 2, 0).astype(np.float32)
         inner = model.centred(center)
+    if far.any() and inner is None:  # some of them, where that is not all the same
+        center = np.array([_of_one(model, center, f) for f in range(len(center))], np.float32)
+        inner = model.centred(center) if center.any() else None
     if inner is None:
         return model, inputs
     return inner, scaled_inputs(inner, replace(model.input, dtype=inputs.dtype, center=center), by)
+
+
+def _of_one(model: Model, center: NDArray[np.float32], feature: int) -> float:
+    """The centre of one of the features; 0 where the model cannot be centred about it."""
+    alone = np.where(np.arange(len(center)) == feature, center, np.float32(0))
+    return float(center[feature]) if alone.any() and model.centred(alone) is not None else 0.0
 
 
 def scaled_inputs(model: Model, inputs: Input, by: Calibration, kept: bool = True) -> Input:

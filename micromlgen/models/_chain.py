@@ -105,17 +105,20 @@ class Chain(Model):
         if self.folded is not None:
             return self.folded.centred(center)
         stages: list[Transformer] = []
+        made: Model | None = None  # by the last stage that takes all of it in
         for number, stage in enumerate(self.stages, 1):
+            first = stage.centred(center)
+            if isinstance(first, Transformer):
+                made = replace(self, stages=(*stages, first, *self.stages[number:]))
             moved = stage.shifted(center) if isinstance(stage, Stage) else None
             if moved is None:
-                first = stage.centred(center)
-                if not isinstance(first, Transformer):
-                    return None
-                return replace(self, stages=(*stages, first, *self.stages[number:]))
+                return made
             stages.append(moved[0])
             center = moved[1]
+            if not center.any():
+                return replace(self, stages=(*stages, *self.stages[number:]))
         last = self.last.centred(center)
-        return None if last is None else replace(self, stages=tuple(stages), last=last)
+        return made if last is None else replace(self, stages=tuple(stages), last=last)
 
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         if inputs.samples:
@@ -173,7 +176,10 @@ class Chain(Model):
             If a stage has no form in integers, or missing values are to be followed.
         """
         first = self.stages[0]
-        if inputs.missing and not (isinstance(first, Stage) and first.fills):
+        settled = isinstance(first, Stage) and (
+            first.fills or (first.settles and not self.last.input.missing)
+        )
+        if inputs.missing and not settled:
             raise UnsupportedError(
                 f"{self.source}: missing values in integer modes cannot be followed behind transformers; "
                 "use missing='never' or dtype='float32'"

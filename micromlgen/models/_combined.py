@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from micromlgen.convert import model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Input
-from micromlgen.ir import Model, NumericModel, Regressor, Transformer
-from micromlgen.models._chain import Split
+from micromlgen.ir import Classifier, Model, NumericModel, Regressor, Transformer
+from micromlgen.models._chain import Chain, Split
 from micromlgen.models._linear import OnProducts
 from micromlgen.models._matrix import Matrix
 from micromlgen.models.answers import answers
@@ -45,7 +44,14 @@ def combined(parts: Sequence[Transformer], final: Model, source: str, split: Spl
     def nothing(estimator: Any, X: Array) -> tuple[Any, Array]:
         return estimator, np.zeros((len(X), final.input.n_features))
 
-    return replace(chained(stages, final, source), split=nothing if split is None else split)
+    more: dict[str, Any] = {"split": nothing if split is None else split}
+    if isinstance(final, Chain):  # what it may do to features before is done to raw ones only
+        stages += final.stages
+        more |= {"own": final.own, "taken_in": final.taken_in}
+        if isinstance(final, Classifier):
+            more["classes"] = final.classes
+        final = final.last
+    return chained(stages, final, source, **more)
 
 
 def linear_regressor(matrix: Matrix, source: str) -> LinearRegressor:

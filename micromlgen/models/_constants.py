@@ -48,6 +48,13 @@ def integer_matrix(
     return Matrix(np.rint(weights * scale).astype(width), np.rint(bias * scale).astype(np.int32), 1 / scale)
 
 
+def finest(gain: NDArray[np.float64]) -> tuple[NDArray[np.int16], int | None]:
+    """Factors as integers of 16 bits, and the bits to shift products right by; None where that is too few."""
+    bits = int(np.floor(np.log2(np.iinfo(np.int16).max / max(float(np.abs(gain).max()), 1e-300))))
+    bits = min(max(bits, 0), 30)
+    return np.rint(np.ldexp(gain, bits)).astype(np.int16), bits or None
+
+
 def scaled(map: Affine) -> dict[str, Any]:
     """Constants of ``(x - center) * gain + offset`` in float32; those that do not matter are zeros.
 

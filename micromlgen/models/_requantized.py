@@ -14,6 +14,7 @@ from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, Input, Number
 from micromlgen.ir import Model, Transformer
+from micromlgen.models._outputs import Outputs
 from micromlgen.models._stage import Stage
 from micromlgen.models.curves import Curved
 from micromlgen.models.transformers import AffineTransformer
@@ -28,9 +29,10 @@ def in_floats(stage: Transformer, at: Input, rows: NDArray[np.float32]) -> NDArr
     UnsupportedError
         If it has no form in integers.
     """
-    if not isinstance(stage, Stage):
+    meant = getattr(stage, "meant", None)
+    if meant is None:
         raise UnsupportedError(f"{stage.source} cannot be ported in integers; use dtype='float32'")
-    return stage.meant(rows, at.missing).astype(np.float32)
+    return np.asarray(meant(rows, at.missing), np.float32)
 
 
 def all_scaled(inputs: Input, rows: NDArray[Any], limits: NDArray[np.float64] | float = 0.0) -> Input:
@@ -55,6 +57,12 @@ def all_scaled(inputs: Input, rows: NDArray[Any], limits: NDArray[np.float64] | 
 
 def between(stage: Stage, at: Input, following: Model, by: Calibration, wide: bool = False) -> Input:
     """What is between a stage and the model that follows, in integers; of 16 bits where a stage is `wide`."""
+    if isinstance(following, Outputs):
+        return following.takes(_between(stage, at, following, by, wide=True))
+    return _between(stage, at, following, by, wide)
+
+
+def _between(stage: Stage, at: Input, following: Model, by: Calibration, wide: bool) -> Input:
     dtype: Number = "int16" if wide or stage.wide else at.dtype
     if stage.copies and isinstance(following, Stage):
         return _passed(stage, at, dtype)

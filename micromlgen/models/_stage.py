@@ -50,6 +50,11 @@ class Stage(Transformer):
         return False
 
     @property
+    def settles(self) -> bool:
+        """Whether what is missing is filled where the stage follows it: elsewhere nothing may be missing."""
+        return self.fills
+
+    @property
     def copies(self) -> bool:
         """Whether what comes out are features as they went in, or what stands for missing ones."""
         return False

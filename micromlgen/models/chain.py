@@ -27,7 +27,8 @@ from micromlgen.ir import (
     Transformer,
 )
 from micromlgen.models._chain import Chain, jumps
-from micromlgen.models._requantized import between, fused, in_floats
+from micromlgen.models._outputs import outputs
+from micromlgen.models._requantized import between, fused, in_floats, towards
 from micromlgen.models._spread import moved, numbers_moved, through, tried
 from micromlgen.models._stage import Stage, as_stage
 
@@ -175,6 +176,14 @@ class ChainTransformer(ChainNumeric, Transformer):
         """As `Stage.writable`."""
         return self.last.writable(to) if isinstance(self.last, Stage) else to
 
+    def meant(self, rows: Array, missing: bool) -> NDArray[np.float64]:
+        """As `Stage.meant`."""
+        for stage in fused([*self.stages, self.last]):
+            assert isinstance(stage, Transformer)
+            rows = in_floats(stage, replace(stage.input, missing=missing), rows)
+            missing = missing and not (isinstance(stage, Stage) and stage.fills)
+        return rows.astype(np.float64)
+
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> Transformer:
         """As `Stage.requantized`."""
         assert by.rows is not None
@@ -187,11 +196,18 @@ class ChainTransformer(ChainNumeric, Transformer):
             target = to
             if number < len(every):
                 target = between(as_stage(stage), at, every[number], Calibration(rows), wide)
-            out.append(as_stage(stage).requantized(at, target, Calibration(before)))
+            out += towards(as_stage(stage), at, target, target, Calibration(before))
             at = target
         if len(out) == 1:
             return out[0]
         return replace(self, input=inputs, stages=tuple(out[:-1]), last=out[-1])
+
+    def in_integers(self) -> Model:
+        if not isinstance(self.last, Stage) or self.last.in_integers() is self.last:
+            return self
+        whole = with_outputs([*self.stages, self.last], self.source)
+        folded = None if self.folded is None else self.folded.in_integers()
+        return replace(whole, input=self.input, folded=folded)
 
 
 #: The first whose capabilities the last model has.
@@ -236,3 +252,8 @@ def chained(stages: Sequence[Transformer], last: Model, source: str, **more: Any
     inputs = Input(stages[0].input.n_features, missing=last.input.missing or stages[0].input.missing)
     known |= {"source": source, "input": inputs, "stages": tuple(stages), "last": last, "own": last}
     return kind(**{**known, **more})
+
+
+def with_outputs(stages: Sequence[Transformer], source: str) -> Chain:
+    """Transformers as a header of its own in integers, where the last of them writes for a next model."""
+    return chained(stages, outputs(source, stages[-1].n_outputs), source)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Layout
+from micromlgen.models._chain import Chain
 from micromlgen.models._stage import ExactStage, only_layout
+from micromlgen.models.chain import with_outputs
 
 Array = NDArray[Any]
 
@@ -36,6 +38,9 @@ class Clipped(ExactStage):
 
     def exact(self, X: Array) -> NDArray[np.float64]:
         return np.clip(X.astype(np.float64), np.float32(self.lowest), np.float32(self.highest))
+
+    def in_integers(self) -> Chain:
+        return with_outputs([self], self.source)
 
     def quantize(self, inputs: Input, by: Calibration) -> Clipped:
         if inputs.is_integer:

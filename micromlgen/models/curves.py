@@ -15,6 +15,7 @@ from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Layout
 from micromlgen.models._lines import Lines, lines
 from micromlgen.models._stage import IntegerStage, Stage, only_layout
+from micromlgen.quantize import ROOM
 
 Array = NDArray[Any]
 #: Lines are off by this share of the span of the calibration rows' outputs, beside what rounding does.
@@ -33,9 +34,16 @@ class Curved(Stage):
     #: What scales the outputs; in integers only, where it costs nothing.
     after: Affine | None = field(default=None, kw_only=True)
 
+    #: What was subtracted from features; in integers only.
+    center: NDArray[np.float64] | None = field(default=None, kw_only=True)
+
     @property
     def wide(self) -> bool:
         return True
+
+    def centred(self, center: NDArray[np.float32]) -> Curved:
+        more = center.astype(np.float64)
+        return replace(self, center=more if self.center is None else self.center + more)
 
     @property
     def bound(self) -> float:
@@ -47,9 +55,9 @@ class Curved(Stage):
         return replace(self, after=map if self.after is None else map.after(self.after))
 
     def scaled(self, X: Array) -> NDArray[np.float64]:
-        """What comes out for raw rows, free of rounding."""
+        """What comes out for rows, free of rounding."""
         with np.errstate(all="ignore"):
-            y = self.exact(X)
+            y = self.exact(X if self.center is None else X + self.center)
             return y if self.after is None else y * np.diagonal(self.after.matrix) + self.after.offset
 
     def meant(self, rows: Array, missing: bool) -> NDArray[np.float64]:
@@ -69,7 +77,7 @@ class Curved(Stage):
             return self.in_float32(inputs)
         assert by.rows is not None, "integer modes of transformers need calibration rows"
         rows = inputs.scaled(by.rows)
-        most = float(np.abs(self.scaled(rows)).max())
+        most = float(np.minimum(ROOM * np.abs(self.scaled(rows)), self.reach(inputs)).max())
         exponent = int(np.floor(np.log2(32766 / max(most, 1e-30))))
         return self._integers(inputs, None, np.full(self.n_outputs, exponent), rows)
 
@@ -121,9 +129,10 @@ class Curved(Stage):
     def _at_likely(self, inputs: Input) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
         """Features, encoded values that they are likely to have, and the mean of what comes out there."""
         for f, (values, often) in enumerate(self.likely()):
+            around = values.astype(np.float64) - (0.0 if self.center is None else self.center[f])
             rows = np.zeros((len(values), self.n_outputs))
-            rows[:, f] = values
-            steps = np.floor(values.astype(np.float64) / inputs.unit[f] + 0.5)
+            rows[:, f] = around
+            steps = np.floor(around / inputs.unit[f] + 0.5)
             q, which = np.unique(np.clip(steps, -inputs.highest, inputs.highest), return_inverse=True)
             sums = np.bincount(which.ravel(), often * self.scaled(rows)[:, f])
             yield f, q.astype(np.int64), sums / np.bincount(which.ravel(), often)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,19 @@ from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, Input
-from micromlgen.ir import Layout
+from micromlgen.ir import Layout, Model, Transformer
 from micromlgen.models._stage import ExactStage, Stage, index_table, only_layout, passed_on, selects, zeros
+from micromlgen.models.chain import with_outputs
+from micromlgen.models.union import beside
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Imputed(ExactStage):
-    """Features, with a number in the place of each that is missing; then which ones were."""
+class Lacking(ExactStage):
+    """What both kinds of stages have in common that look for missing features."""
 
     source_of: NDArray[np.int64]
-    #: What stands for a missing feature, shape (n_kept,): float64, then float32 or integers.
-    value: Array
-    #: Features of which the last outputs tell whether they were missing.
-    flags: NDArray[np.int64]
     #: The number that means missing; None: NaN.
     hole: float | None
 
@@ -36,12 +34,66 @@ class Imputed(ExactStage):
         return self.hole is None
 
     @property
+    def index(self) -> Array | None:
+        """Table of the features; None where none is left out."""
+        return index_table(self.source_of)
+
+    def behind(self, stage: Affine) -> Self | None:
+        source = selects(stage)
+        if source is None:
+            return None
+        inputs = replace(self.input, n_features=stage.matrix.shape[1])
+        return replace(self, input=inputs, source_of=source[self.source_of])
+
+    def in_integers(self) -> Model:
+        return with_outputs([self], self.source)
+
+    def _check(self, inputs: Input) -> None:
+        """Refuse numbers that are never met.
+
+        Raises
+        ------
+        UnsupportedError
+            If the number that means missing is no float32.
+        """
+        if inputs.is_integer and self.hole is not None:
+            raise self._no_integers(inputs)
+        if self.hole is not None and float(np.float32(self.hole)) != self.hole:
+            raise UnsupportedError(
+                f"SimpleImputer(missing_values={self.hole}) cannot be ported: the C takes float32, which "
+                "has no such number; use one that it has"
+            )
+
+    def _missing(self, X: Array) -> NDArray[np.bool_]:
+        kept = X[:, self.source_of]
+        if self.input.is_integer:
+            return np.asarray(np.iinfo(X.dtype).min == kept)
+        return np.asarray(np.isnan(kept) if self.hole is None else self.hole == kept)
+
+    def predict(self, Q: Array) -> Array:
+        return self.exact(Q).astype(self.output_dtype)
+
+    def boundaries(self) -> Sequence[Array]:
+        lowest = np.iinfo(self.input.dtype).min if self.input.is_integer else np.nan
+        strange = lowest if self.hole is None else self.hole
+        values = super().boundaries()
+        looked = set(self.source_of.tolist())
+        return [np.append(v, np.array(strange, v.dtype)) if i in looked else v for i, v in enumerate(values)]
+
+
+@dataclass(frozen=True, eq=False)
+class Imputed(Lacking):
+    """Features, with a number in the place of each that is missing."""
+
+    form = "filled"
+    #: What stands for a missing feature, shape (n_kept,): float64, then float32 or integers.
+    value: Array
+
+    @property
     def copies(self) -> bool:
-        return not len(self.flags)
+        return True
 
     def shifted(self, center: NDArray[np.float32]) -> tuple[Stage, NDArray[np.float32]] | None:
-        if len(self.flags):
-            return None
         kept = center[self.source_of]
         return replace(self, value=self.value - kept), kept
 
@@ -49,66 +101,35 @@ class Imputed(ExactStage):
         return passed_on(inputs, self.source_of)
 
     @property
-    def index(self) -> Array | None:
-        """Table of the features; None where none is left out."""
-        return index_table(self.source_of)
-
-    @property
     def in_place(self) -> bool:
-        return self.index is None and not len(self.flags)
+        return self.index is None
 
-    def behind(self, stage: Affine) -> Imputed | None:
-        source = selects(stage)
-        if source is None:
-            return None
-        inputs = replace(self.input, n_features=stage.matrix.shape[1])
-        return replace(self, input=inputs, source_of=source[self.source_of], flags=source[self.flags])
+    def feature_limits(self) -> NDArray[np.float64]:
+        limits = super().feature_limits()
+        np.maximum.at(limits, self.source_of, np.abs(self.value.astype(np.float64)))
+        return limits
 
     def quantize(self, inputs: Input, by: Calibration) -> Imputed:
-        if inputs.is_integer:
-            raise self._no_integers(inputs)
-        if self.hole is not None and float(np.float32(self.hole)) != self.hole:
-            raise UnsupportedError(
-                f"SimpleImputer(missing_values={self.hole}) cannot be ported: the C takes float32, which "
-                "has no such number; use one that it has"
-            )
+        self._check(inputs)
         return replace(self, input=inputs, value=self.value.astype(np.float32))
 
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> Imputed:
+        self._check(inputs)
         assert inputs.exponents is not None
         assert to.exponents is not None
-        kept = to.exponents[: len(self.source_of)]
-        alike = np.array_equal(inputs.exponents[self.source_of], kept)
-        if self.hole is not None or len(self.flags) or not alike:
-            raise self._no_integers(inputs)
+        kept = to.exponents
+        assert np.array_equal(inputs.exponents[self.source_of], kept)  # which `passed` gives
         value = np.clip(np.rint(np.ldexp(self.value, kept)), -to.highest, to.highest).astype(to.dtype)
         return replace(self, input=inputs, value=value, to=to)
 
-    def _missing(self, X: Array) -> NDArray[np.bool_]:
-        if self.input.is_integer:
-            return np.asarray(np.iinfo(X.dtype).min == X)
-        return np.asarray(np.isnan(X) if self.hole is None else self.hole == X)
-
     def exact(self, X: Array) -> NDArray[np.float64]:
-        lacking, kept = self._missing(X), X[:, self.source_of].astype(np.float64)
-        filled = np.where(lacking[:, self.source_of], self.value, kept)
-        return np.concatenate([filled, lacking[:, self.flags]], axis=1)
-
-    def predict(self, Q: Array) -> Array:
-        return self.exact(Q).astype(self.output_dtype)
+        return np.asarray(np.where(self._missing(X), self.value, X[:, self.source_of].astype(np.float64)))
 
     def moves(self, Q: Array, by: Array) -> Array:
-        return np.concatenate([by[:, self.source_of], np.zeros((len(Q), len(self.flags)))], axis=1)
+        return np.asarray(by[:, self.source_of])
 
     def tolerance(self, X: Array) -> NDArray[np.float64]:
-        return np.concatenate([2.0**-23 * np.abs(self.value.astype(np.float64)), np.zeros(len(self.flags))])
-
-    def boundaries(self) -> Sequence[Array]:
-        lowest = np.iinfo(self.input.dtype).min if self.input.is_integer else np.nan
-        strange = lowest if self.hole is None else self.hole
-        filled = {*self.source_of.tolist(), *self.flags.tolist()}
-        values = super().boundaries()
-        return [np.append(v, np.array(strange, v.dtype)) if i in filled else v for i, v in enumerate(values)]
+        return np.asarray(2.0**-23 * np.abs(self.value.astype(np.float64)))
 
     def layouts(self) -> Sequence[Layout]:
         tables = [t for t in (self.index, self.value) if t is not None]
@@ -118,8 +139,51 @@ class Imputed(ExactStage):
         return ["what is missing is filled in"]
 
 
+@dataclass(frozen=True, eq=False)
+class Flagged(Lacking):
+    """Ones where features are missing, else zeros."""
+
+    form = "flagged"
+
+    @property
+    def ones(self) -> Array:
+        """What a one is written as, of each output."""
+        if self.to is None or self.to.exponents is None:
+            return np.ones(self.n_outputs, np.float32)
+        ones = np.rint(np.ldexp(1.0, self.to.exponents))
+        return np.asarray(np.minimum(ones, self.to.highest), self.to.dtype)
+
+    def centred(self, center: NDArray[np.float32]) -> Flagged:
+        return self
+
+    def writable(self, to: Input) -> Input:
+        # However seldom the rows show a one.
+        return replace(to, exponents=np.full(self.n_outputs, to.highest.bit_length() - 1, np.int32))
+
+    def quantize(self, inputs: Input, by: Calibration) -> Flagged:
+        self._check(inputs)
+        return replace(self, input=inputs)
+
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Flagged:
+        self._check(inputs)
+        return replace(self, input=inputs, to=to)
+
+    def exact(self, X: Array) -> NDArray[np.float64]:
+        return np.asarray(np.where(self._missing(X), self.ones.astype(np.float64), 0.0))
+
+    def moves(self, Q: Array, by: Array) -> Array:
+        return np.zeros((len(Q), self.n_outputs))
+
+    def layouts(self) -> Sequence[Layout]:
+        tables = [] if self.index is None else [self.index]
+        return only_layout("flags", tables, (120, 90, 50, 90), [30.0 * self.n_outputs] * 4)
+
+    def contract(self) -> Sequence[str]:
+        return ["what was missing is told"]
+
+
 @converts("sklearn.impute.SimpleImputer")
-def imputer(estimator: Any) -> Imputed:
+def imputer(estimator: Any) -> Transformer:
     """Convert a SimpleImputer of numbers.
 
     Raises
@@ -138,12 +202,16 @@ def imputer(estimator: Any) -> Imputed:
     kept = np.full(len(values), estimator.keep_empty_features) | ~np.isnan(values)
     flags = estimator.indicator_.features_ if estimator.add_indicator else np.empty(0)
     nan = hole is None or hole != hole
-    return Imputed(
-        source=type(estimator).__name__,
-        input=Input(estimator.n_features_in_, missing=nan),
-        span=zeros(int(kept.sum()) + len(flags)),
-        source_of=np.flatnonzero(kept),
-        value=np.nan_to_num(values[kept]),
-        flags=np.asarray(flags, np.int64),
-        hole=None if nan else float(hole),
+    common: dict[str, Any] = {
+        "source": type(estimator).__name__,
+        "input": Input(estimator.n_features_in_, missing=nan),
+        "hole": None if nan else float(hole),
+    }
+    n_kept = int(kept.sum())
+    filled = Imputed(
+        **common, span=zeros(n_kept), source_of=np.flatnonzero(kept), value=np.nan_to_num(values[kept])
     )
+    if not len(flags):
+        return filled
+    flagged = Flagged(**common, span=zeros(len(flags)), source_of=np.asarray(flags, np.int64))
+    return beside(filled.source, [filled, flagged] if n_kept else [flagged], estimator.n_features_in_)

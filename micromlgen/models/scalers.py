@@ -34,8 +34,9 @@ def of_map(source: str, map: Affine) -> AffineTransformer:
         raise UnsupportedError(f"{source} gives no features; nothing can be ported")
     if not (np.isfinite(map.matrix).all() and np.isfinite(map.offset).all()):
         raise UnsupportedError(f"{source} has constants that are not finite; fit it on finite features")
-    # Integers are finer around the middle than around zero.
-    center = None if map.middle is None else map.middle.astype(np.float32)
+    # Integers are finer around the middle than around zero, where it is known of all features.
+    known = map.middle is not None and (map.spread is None or bool(np.isfinite(map.spread).all()))
+    center = map.middle.astype(np.float32) if map.middle is not None and known else None
     return AffineTransformer(
         source=source, input=Input(n_features, center=center), span=zeros(n_out), map=map
     )

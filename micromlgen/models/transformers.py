@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import Layout
-from micromlgen.models._constants import around, integer_matrix, projected, scaled, shift
+from micromlgen.models._constants import around, finest, integer_matrix, projected, scaled, shift
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._stage import FLOAT_CYCLES, TINY, ULP, Stage, only_layout, passed_on, selects
 from micromlgen.models._widths import widths
@@ -45,8 +45,15 @@ class AffineTransformer(Stage):
         return selects(self.map) is not None
 
     def shifted(self, center: NDArray[np.float32]) -> tuple[Stage, NDArray[np.float32]] | None:
-        source = selects(self.map)
-        return None if source is None else (self, center[source])
+        if self.map.source is None:
+            return None
+        # Outputs that are features as they are; the others take it in.
+        plain = (self.map.factors == 1) & (self.map.offset == 0)
+        less = np.where(plain, center[self.map.source], 0).astype(np.float32)
+        if not less.any():
+            return None
+        moved = self.centred(center)
+        return replace(moved, map=replace(moved.map, offset=np.where(plain, 0, moved.map.offset))), less
 
     def passed(self, inputs: Input) -> Input:
         assert self.map.source is not None
@@ -56,7 +63,11 @@ class AffineTransformer(Stage):
         inputs = replace(self.input, n_features=stage.matrix.shape[1])
         return replace(self, input=inputs, map=self.map.after(stage))
 
-    def quantize(self, inputs: Input, by: Calibration) -> _Form:
+    def centred(self, center: NDArray[np.float32]) -> AffineTransformer:
+        moved = self.behind(Affine.elementwise(np.ones(len(center)), center))
+        return replace(moved, input=replace(moved.input, center=None))
+
+    def quantize(self, inputs: Input, by: Calibration) -> Form:
         self.check_missing(inputs)
         common: dict[str, Any] = {"source": self.source, "span": self.span, "map": self.map}
         if not inputs.is_integer:
@@ -66,17 +77,17 @@ class AffineTransformer(Stage):
                 return Selected(**common, input=inputs, source_of=self.map.source)
             return Scaled(**common, input=inputs, source_of=self.map.source, **scaled(self.map))
         assert by.rows is not None, "integer modes of transformers need calibration rows"
-        if inputs.center is not None:
+        if inputs.center is not None and self.input.center is not None:  # else it is centred already
             common["map"] = self.map.around(inputs.center.astype(np.float64))
         y = common["map"].apply(inputs.scaled(by.rows))
         common["span"] = np.stack([y.min(axis=0), y.max(axis=0)], axis=1)
         return replace(self, map=common["map"])._integers(inputs, None, by, common)
 
-    def requantized(self, inputs: Input, to: Input, by: Calibration) -> _Form:
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Form:
         common: dict[str, Any] = {"source": self.source, "span": self.span, "map": self.map}
         return self._integers(inputs, to, by, {**common, "narrow_to": (to.dtype, to.highest)})
 
-    def _integers(self, inputs: Input, to: Input | None, by: Calibration, common: dict[str, Any]) -> _Form:
+    def _integers(self, inputs: Input, to: Input | None, by: Calibration, common: dict[str, Any]) -> Form:
         matrix = self.map.matrix * inputs.unit
         offset = self.map.offset
         if to is not None:
@@ -90,14 +101,17 @@ class AffineTransformer(Stage):
             if alike and (to is None or factors[0] == 1):
                 return Selected(**common, input=inputs, source_of=self.map.source, unit=float(factors[0]))
             weights = integer_matrix(factors[:, None], offset, inputs, "int16", to, self.source)
+            gain, bits = weights.weights[:, 0], shift(weights, to)
+            if to is None:
+                gain, bits = finest(factors / weights.unit)
             return Scaled(
                 **common,
                 input=inputs,
                 source_of=self.map.source,
-                gain=weights.weights[:, 0],
+                gain=gain,
                 offset=weights.bias,
                 unit=weights.unit,
-                shift=shift(weights, to),
+                shift=bits,
             )
         width = by.weights if by.weights in widths(inputs) else widths(inputs)[-1]
         rows = integer_matrix(matrix, offset, inputs, width, to, self.source)
@@ -120,11 +134,12 @@ class AffineTransformer(Stage):
 
 
 @dataclass(frozen=True, eq=False)
-class _Form(AffineTransformer):
+class Form(AffineTransformer):
     """An affine map as the C has it."""
 
     form: ClassVar[str]
-    #: In integer modes, bits that a sum is shifted right by to become the next model's input.
+    #: In integer modes, bits that a sum is shifted right by to become the next model's input; of a header's
+    #: own, those that a product is, before an offset is added that leaves it few bits.
     shift: int | None = field(default=None, kw_only=True)
 
     @property
@@ -150,7 +165,7 @@ class _Form(AffineTransformer):
 
 
 @dataclass(frozen=True, eq=False)
-class _Features(_Form):
+class _Features(Form):
     """Outputs that depend on one feature each."""
 
     source_of: NDArray[np.int64]
@@ -224,7 +239,10 @@ class Scaled(_Features):
         )
 
     def sums(self, Q: Array) -> NDArray[np.int64]:
-        return np.asarray(Q[:, self.source_of].astype(np.int64) * self.gain.astype(np.int64) + self.offset)
+        products = Q[:, self.source_of].astype(np.int64) * self.gain.astype(np.int64)
+        if self.narrow_to is None and self.shift:
+            products = (products + self.half) >> self.shift
+        return np.asarray(products + self.offset)
 
     def rounding(self, Q: Array) -> Array | None:
         if self.input.is_integer:
@@ -254,7 +272,7 @@ class Scaled(_Features):
 
 
 @dataclass(frozen=True, eq=False)
-class Projected(_Form):
+class Projected(Form):
     """Rows of products with ``x - center``."""
 
     form = "projected"

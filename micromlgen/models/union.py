@@ -15,11 +15,13 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.features.beside import beside as extractors_beside
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import Layout, Model, Transformer
+from micromlgen.models._chain import Chain
 from micromlgen.models._members import Member, together
+from micromlgen.models._requantized import in_floats, towards
 from micromlgen.models._sequence import SELECTION, in_sequence, is_nothing, stages_of
 from micromlgen.models._spread import moved
 from micromlgen.models._stage import Stage, as_stage, zeros
-from micromlgen.models.chain import ChainTransformer
+from micromlgen.models.chain import ChainTransformer, chained, with_outputs
 from micromlgen.models.scalers import of_map
 from micromlgen.models.transformers import AffineTransformer
 from micromlgen.samples import takes_samples
@@ -42,6 +44,11 @@ class Union(Stage):
     @property
     def fills(self) -> bool:
         return all(isinstance(part, Stage | ChainTransformer) and part.fills for part in self.parts)
+
+    @property
+    def settles(self) -> bool:
+        followed = [part for part in self.parts if part.input.missing]
+        return bool(followed) and all(isinstance(p, Stage | ChainTransformer) and p.fills for p in followed)
 
     @property
     def wide(self) -> bool:
@@ -74,10 +81,30 @@ class Union(Stage):
     def centred(self, center: NDArray[np.float32]) -> Union | None:
         return self._of([part.centred(center) for part in self.parts], self.input)
 
+    def shifted(self, center: NDArray[np.float32]) -> tuple[Stage, NDArray[np.float32]] | None:
+        parts: list[Model | None] = []
+        less = []
+        for part in self.parts:
+            moved = part.shifted(center) if isinstance(part, Stage) else None
+            parts.append(part.centred(center) if moved is None else moved[0])
+            less.append(np.zeros(part.n_outputs, np.float32) if moved is None else moved[1])
+        made = self._of(parts, self.input)
+        return None if made is None else (made, np.concatenate(less))
+
+    def meant(self, rows: Array, missing: bool) -> NDArray[np.float64]:
+        each = [
+            in_floats(part, replace(self.input, missing=missing and part.input.missing), rows)
+            for part in self.parts
+        ]
+        return np.concatenate(each, axis=1).astype(np.float64)
+
     def _of(self, parts: Sequence[Model | None], inputs: Input) -> Union | None:
         """The union of these, if they all are."""
         kept = tuple(part for part in parts if isinstance(part, Transformer))
         return replace(self, input=inputs, parts=kept) if len(kept) == len(parts) else None
+
+    def in_integers(self) -> Chain:
+        return with_outputs([self], self.source)
 
     def quantize(self, inputs: Input, by: Calibration) -> Union:
         if inputs.is_integer:
@@ -107,7 +134,14 @@ class Union(Stage):
                 raise UnsupportedError(
                     f"{part.source} inside {self.source} cannot be ported in integers; use dtype='float32'"
                 )
-            parts.append(part.requantized(inputs, _slice(to, slice(start, start + part.n_outputs)), by))
+            own = _slice(to, slice(start, start + part.n_outputs))
+            if isinstance(part, ChainTransformer):
+                parts.append(part.requantized(inputs, own, by))
+                continue
+            *before, last = towards(part, inputs, own, own, by)
+            whole = chained(before, last, part.source, input=inputs) if before else last
+            assert isinstance(whole, Transformer)
+            parts.append(whole)
         return replace(self, input=inputs, parts=tuple(parts), to=to)
 
     @property

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, QuantileTransformer, StandardScaler
 
 import micromlgen as mm
@@ -115,3 +117,66 @@ def test_functions_without_a_value_everywhere(function: Any) -> None:
     estimator = fitted(FunctionTransformer(function), StandardScaler(), LogisticRegression())
     report = mm.verify(estimator, IRIS, dtype="int16", calibration=IRIS)
     assert report, str(report)
+
+
+#: How far features are from zero, beside what tells rows apart.
+FAR = {"kelvins": 300.0, "pressures": 1e5, "counts": 1e6}
+
+
+@pytest.mark.parametrize("far", FAR.values(), ids=FAR)
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        ranks(),
+        ranks(output_distribution="normal"),
+        make_pipeline(SimpleImputer(), ranks()),
+        make_pipeline(FunctionTransformer(np.log), StandardScaler()),
+        ColumnTransformer([("a", ranks(), [0, 2]), ("b", "passthrough", [1])]),
+    ],
+    ids=lambda t: "".join(str(t).split())[:60],
+)
+def test_features_far_from_zero(transformer: Any, far: float) -> None:
+    rows = (WINE[:, :4] * np.float32(64) + np.float32(far)).astype(np.float32)
+    known, other = rows[::2], rows[1::2]
+    estimator = transformer.fit(known.astype(float))
+    program = mm.transpile(estimator, name="far", dtype="int16", calibration=known)
+    expected = estimator.transform(other.astype(float))
+    span = np.ptp(estimator.transform(known.astype(float)), axis=0)
+    assert (np.abs(program.transform(other) - expected) < 2.5e-3 * span).all()
+    report = program.verify(other[:40])
+    assert report, str(report)
+
+
+def powers(rows: Any, power: float, method: str) -> Any:
+    """Of this power: that of maximal likelihood may leave float64 itself nothing but noise, so far away."""
+    estimator = PowerTransformer(method=method).fit(WINE[:, : rows.shape[1]].astype(float))
+    estimator.lambdas_ = np.full(rows.shape[1], power)
+    y = rows.astype(float) + (method == "yeo-johnson")
+    estimator._scaler.fit(np.log(y) if power == 0 else y**power / power - 1 / power)
+    return estimator
+
+
+@pytest.mark.parametrize("far", FAR.values(), ids=FAR)
+@pytest.mark.parametrize("power", [-0.5, 0.0, 3.0])
+@pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
+def test_powers_of_features_far_from_zero(method: str, power: float, far: float) -> None:
+    rows = (WINE[:, :4] * np.float32(64) + np.float32(far)).astype(np.float32)
+    known, other = rows[::2], rows[1::2]
+    estimator = powers(known, power, method)
+    program = mm.transpile(estimator, name="far", dtype="int16", calibration=known)
+    expected = estimator.transform(other.astype(float))
+    off = np.abs(program.transform(other) - expected)
+    assert (off < 2.5e-3 * np.ptp(estimator.transform(known.astype(float)), axis=0)).all()
+
+
+@pytest.mark.parametrize("far", FAR.values(), ids=FAR)
+@pytest.mark.parametrize("first", ["ranks", "powers"])
+def test_before_models_of_features_far_from_zero(first: str, far: float) -> None:
+    rows = (WINE[:, :6] * np.float32(64) + np.float32(far)).astype(np.float32)
+    known = rows[::2].astype(float)
+    stage = ranks().fit(known) if first == "ranks" else powers(rows[::2], 0.5, "yeo-johnson")
+    for model in (LogisticRegression(), KNeighborsClassifier()):
+        model.fit(stage.transform(known), CULTIVAR[::2])
+        estimator = Pipeline([("first", stage), ("model", model)])
+        program = mm.transpile(estimator, name="far", dtype="int16", calibration=rows[::2])
+        assert (program.predict(rows) == estimator.predict(rows.astype(float))).mean() >= 0.99

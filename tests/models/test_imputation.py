@@ -70,8 +70,3 @@ def test_before_a_model(dtype: str) -> None:
 def test_what_cannot_be_ported(options: Any, X: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mm.transpile(SimpleImputer(**options).fit(X), name="no")
-
-
-def test_integers_need_a_model_behind() -> None:
-    with pytest.raises(ValueError, match="SimpleImputer cannot be ported in integers; use dtype='float32'"):
-        mm.transpile(SimpleImputer().fit(HOLES), name="no", dtype="int16", calibration=HOLES)

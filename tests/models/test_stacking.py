@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_wine
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     RandomForestClassifier,
@@ -14,9 +15,10 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
 import micromlgen as mm
@@ -24,6 +26,8 @@ from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
 SHORT = RandomForestClassifier(4, max_depth=3, random_state=0)
+WINE, CULTIVAR = load_wine(return_X_y=True)
+WINE = WINE[:, :6].astype(np.float32)
 LENGTH = IRIS[:, 2].astype(float)
 
 
@@ -86,6 +90,33 @@ def test_integers_agree_on_rows_that_calibration_has_not_seen(passthrough: bool)
     report = mm.verify(estimator, IRIS[1::2], dtype="int16", calibration=IRIS[::2], min_agreement=0)
     assert report, str(report)
     assert report.agreement >= 0.98
+
+
+@pytest.mark.parametrize("far", [0.0, 1e5])
+@pytest.mark.parametrize("passthrough", [False, True])
+@pytest.mark.parametrize("final", [KNeighborsClassifier(), SVC(), LogisticRegression()], ids=str)
+def test_finals_behind_a_scaler_in_integers(final: Any, passthrough: bool, far: float) -> None:
+    """Whose scaler is a stage of the stack: raw features have it no more than those of other members."""
+    X = (WINE + np.array([far, 0, far / 300, 0, 0, 0])).astype(np.float32)
+    options = {"final_estimator": make_pipeline(StandardScaler(), final), "passthrough": passthrough}
+    estimator = stack(logistic(), GaussianNB(), **options).fit(X[::2].astype(float), CULTIVAR[::2])
+    program = mm.transpile(estimator, name="stack", dtype="int16", calibration=X[::2])
+    assert (program.predict(X) == estimator.predict(X.astype(float))).mean() >= 0.99
+    report = program.verify(X[1::8])
+    assert report, str(report)
+
+
+@pytest.mark.parametrize("far", [0.0, 1e5])
+def test_numbers_of_a_stack_in_integers(far: float) -> None:
+    X = (WINE + np.array([far, 0, far / 300, 0, 0, 0])).astype(np.float32)
+    y = np.sin(X[:, 1].astype(float)) + WINE[:, 5]
+    final = make_pipeline(StandardScaler(), SVR(C=10))
+    members = [make_pipeline(StandardScaler(), KNeighborsRegressor()), LINES[1]]
+    estimator = stack(*members, kind=StackingRegressor, passthrough=True, final_estimator=final)
+    estimator.fit(X[::2].astype(float), y[::2])
+    program = mm.transpile(estimator, name="stack", dtype="int16", calibration=X[::2])
+    expected = estimator.predict(X.astype(float))
+    assert np.quantile(np.abs(program.predict(X) - expected), 0.98) < 2e-3 * np.ptp(expected)
 
 
 def test_a_scaler_before_a_stack_is_in_its_members() -> None:

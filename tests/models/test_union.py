@@ -113,8 +113,6 @@ def test_a_missing_value_is_filled_in_its_column_only() -> None:
 def test_what_cannot_be_ported() -> None:
     with pytest.raises(ValueError, match="ColumnTransformer gives no features"):
         mm.transpile(columns(("drop", [0])).fit(IRIS), name="no")
-    with pytest.raises(ValueError, match="FeatureUnion cannot be ported in integers; use dtype='float32'"):
-        mm.transpile(SIDES.fit(IRIS, SPECIES), name="no", dtype="int16", calibration=IRIS)
 
 
 @pytest.mark.parametrize("dtype", ["int16", "int8"])
