@@ -15,6 +15,7 @@ from micromlgen.extraction import Extraction
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import DecisionClassifier, Layout, Model, NumericModel, Scored, Transformer
 from micromlgen.models._members import Member, behind_samples, last_step, together
+from micromlgen.models._outputs import Outputs
 from micromlgen.models._requantized import all_scaled, between, in_floats, towards
 from micromlgen.models._spread import changes, moved, near, numbers_moved, through
 from micromlgen.models._stage import Stage, as_stage
@@ -192,6 +193,7 @@ class Chain(Model):
         stages: list[Stage] = []
         last: Model = self.last
         wide = any(isinstance(stage, Stage) and stage.wide for stage in self.stages)
+        wide = wide or isinstance(self.last, Outputs)
         Q = inputs.encode(by.rows[:: -(-len(by.rows) // _SOME)])
         off = [("features", _off(Q, at, rows))]
         for number, following in enumerate([*self.stages[1:], self.last], 1):
@@ -305,7 +307,8 @@ class Chain(Model):
         target = "z"
         for i, stage in reversed(list(enumerate(self.stages))):
             other = "other" if target == "z" else "z"
-            source = "x" if i == 0 else target if stage.in_place else other
+            alike = stage.in_place and stage.output_dtype == stage.input.dtype
+            source = "x" if i == 0 else target if alike else other
             out.append(Step(f"stage{i}", source, target))
             target = source
         return out[::-1]

@@ -22,6 +22,19 @@ def shift(matrix: Matrix, to: Input | None) -> int | None:
     return None if to is None else -int(np.log2(matrix.unit))
 
 
+def reach(
+    weights: Array, bias: Array, inputs: Input, width: Literal["int8", "int16"], room: int = 2
+) -> NDArray[np.float64]:
+    """How much of their integers rows of weights take, shape (n_rows,): the weights, or all their sum may be.
+
+    That of int32 over `room`, less what is left for rounded constants.
+    """
+    most = float(inputs.highest + 1)  # what stands for NaN is one beyond
+    sums = np.abs(weights).sum(axis=1) * most + np.abs(bias)
+    whole = (2.0**31 - 2 - (weights.shape[1] + 1) * most / 2) / room
+    return np.asarray(np.maximum(sums / whole, np.abs(weights).max(axis=1) / np.iinfo(width).max))
+
+
 def integer_matrix(
     weights: Array, bias: Array, inputs: Input, width: Literal["int8", "int16"], to: Input | None, title: str
 ) -> Matrix:
@@ -32,13 +45,8 @@ def integer_matrix(
     UnsupportedError
         If a sum leaves int32 however coarse the constants are.
     """
-    most = float(inputs.highest + 1)  # what stands for NaN is one beyond
-    terms = weights.shape[1]
-    reach = float((np.abs(weights).sum(axis=1) * most + np.abs(bias)).max())
-    largest = float(np.abs(weights).max())
-    # Half of the range is left for the half that rounds, and for rounded constants.
-    room = (2.0**31 - 2 - (terms + 1) * most / 2) / (1 if to is None else 2)
-    scale = min(room / max(reach, 1e-300), np.iinfo(width).max / max(largest, 1e-300), 1e30)
+    # Half of the range is left for the half that rounds.
+    scale = 1 / max(float(reach(weights, bias, inputs, width, 1 if to is None else 2).max()), 1e-30)
     if to is not None:
         scale = 2.0 ** min(np.floor(np.log2(scale)), 30)
     if scale < 1 and to is not None:

@@ -58,7 +58,7 @@ def all_scaled(inputs: Input, rows: NDArray[Any], limits: NDArray[np.float64] | 
 def between(stage: Stage, at: Input, following: Model, by: Calibration, wide: bool = False) -> Input:
     """What is between a stage and the model that follows, in integers; of 16 bits where a stage is `wide`."""
     if isinstance(following, Outputs):
-        return following.takes(_between(stage, at, following, by, wide=True))
+        return following.takes(_between(stage, at, following, by, wide))
     return _between(stage, at, following, by, wide)
 
 
@@ -91,10 +91,13 @@ def _passed(stage: Stage, at: Input, dtype: Number) -> Input:
 
 def towards(stage: Stage, at: Input, plain: Input, to: Input, by: Calibration) -> list[Stage]:
     """The stage in integers, as the model behind it wants them: it may centre its `plain` inputs anew."""
-    if stage.copies:
+    if isinstance(stage, AffineTransformer):
+        plain = stage.held(at, to)
+    elif stage.copies:
         plain = _passed(stage, at, plain.dtype)
     same = np.array_equal(np.asarray(plain.exponents), np.asarray(to.exponents)) and plain.top == to.top
-    if isinstance(stage, AffineTransformer) or (same and to.center is None and to.gain is None):
+    centred = to.center is not None or to.gain is not None
+    if same and (isinstance(stage, AffineTransformer) or not centred):
         return [stage.requantized(at, to, by)]
     n = stage.n_outputs
     every = Affine.selection(np.arange(n), n)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from micromlgen.affine import Affine
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import Layout
-from micromlgen.models._constants import around, finest, integer_matrix, projected, scaled, shift
+from micromlgen.models._constants import around, finest, integer_matrix, projected, reach, scaled, shift
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._stage import FLOAT_CYCLES, TINY, ULP, Stage, only_layout, passed_on, selects
 from micromlgen.models._widths import widths
@@ -83,18 +83,30 @@ class AffineTransformer(Stage):
         common["span"] = np.stack([y.min(axis=0), y.max(axis=0)], axis=1)
         return replace(self, map=common["map"])._integers(inputs, None, by, common)
 
+    def held(self, inputs: Input, to: Input) -> Input:
+        """The inputs `to` of what follows, coarser where the constants would leave their integers."""
+        assert to.exponents is not None
+        matrix, offset = self._between(inputs, to)
+        width = "int16" if self.map.source is not None else widths(inputs)[-1]
+        own = np.log2(np.maximum(reach(matrix, offset, inputs, width), 1e-30))
+        return replace(to, exponents=np.minimum(to.exponents, np.floor(-own)).astype(np.int32))
+
+    def _between(self, inputs: Input, to: Input) -> tuple[Array, Array]:
+        """Matrix and offset from encoded inputs to what the next model's are, before their exponents."""
+        gain = np.ones(self.n_outputs) if to.gain is None else to.gain.astype(np.float64)
+        offset = self.map.offset - (0.0 if to.center is None else to.center)
+        return self.map.matrix * inputs.unit * gain[:, None], offset * gain
+
     def requantized(self, inputs: Input, to: Input, by: Calibration) -> Form:
         common: dict[str, Any] = {"source": self.source, "span": self.span, "map": self.map}
         return self._integers(inputs, to, by, {**common, "narrow_to": (to.dtype, to.highest)})
 
     def _integers(self, inputs: Input, to: Input | None, by: Calibration, common: dict[str, Any]) -> Form:
-        matrix = self.map.matrix * inputs.unit
-        offset = self.map.offset
+        matrix, offset = self.map.matrix * inputs.unit, self.map.offset
         if to is not None:
             assert to.exponents is not None
-            gain = np.ldexp(1.0 if to.gain is None else to.gain.astype(np.float64), to.exponents)
-            offset = (offset - (0.0 if to.center is None else to.center)) * gain
-            matrix = matrix * gain[:, None]
+            matrix, offset = self._between(inputs, to)
+            matrix, offset = np.ldexp(matrix, to.exponents[:, None]), np.ldexp(offset, to.exponents)
         if self.map.source is not None:
             factors = matrix[np.arange(len(matrix)), self.map.source]
             alike = bool((factors == factors[0]).all()) and not offset.any() and factors[0] > 0

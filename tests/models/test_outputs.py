@@ -84,7 +84,7 @@ CASES = [
         ],
         ("int16",),
     ),
-    *integer_cases([Case("own_clipped", MinMaxScaler(clip=True).fit(IRIS[::2]), IRIS)], ("int16",)),
+    *integer_cases([Case("own_clipped", MinMaxScaler(clip=True).fit(IRIS[::2]), IRIS)], ("int8",)),
 ]
 
 
@@ -155,6 +155,8 @@ def test_c_is_the_twin() -> None:
         (KNOWN, columns((KBinsDiscretizer(3, encode="onehot-dense"), [0]), (PowerTransformer(), [1]))),
         (np.rint(KNOWN), columns((HOT, [4]), (Binarizer(threshold=2), [1]))),
         (KNOWN + FAR, SelectKBest(k=4)),
+        (KNOWN, make_pipeline(SimpleImputer(), MinMaxScaler(clip=True))),
+        (KNOWN, UNION),
     ):
         fitted = estimator.fit(rows.astype(float), KIND[::2])
         for dtype in ("int16", "int8"):
