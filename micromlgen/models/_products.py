@@ -30,7 +30,7 @@ _CODE = {
 }
 #: Cycles of one product, and of a row beyond its products.
 _PRODUCT = {
-    "f32": (124, 47, 2.0, 33),
+    "f32": (117, 47, 2.0, 33),
     "i16": (32.5, 5, 1.5, 4.75),
     "i16w8": (20.5, 6, 2.25, 4.75),
     "i8": (12.5, 5, 1.9, 4.75),
