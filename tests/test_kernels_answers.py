@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from micromlgen.boards import STRICT, Call, core
 from micromlgen.boards.avr import Avr
 from micromlgen.boards.core import Core
+from micromlgen.cformat import float32
 from micromlgen.render import _environment
 from tests.test_kernels import FLOAT_LENGTHS, UNO, WITH_FPU, float_rows, table
 
@@ -30,7 +31,7 @@ def header(n: int) -> str:
         #define BEST_{{ n }}(w, rows) {{ kernels.best_of("x", "w", n, "rows") }}
         #define POSITIVE_{{ n }}(w) {{ kernels.is_positive("x", "w", n, start) }}
         """
-    return _environment().from_string(text).render(n=n, start=np.float32(START))
+    return _environment().from_string(text).render(n=n, start=float32(START))
 
 
 def answers(where: Core, X: Array, W: Array, flags: tuple[str, ...] = ("-Os",), language: str = "c") -> Array:
