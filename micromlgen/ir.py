@@ -123,6 +123,10 @@ class Model(ABC):
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         """The model with the integers and float32 numbers that the C holds, for these inputs."""
 
+    def within(self, inputs: Input, by: Calibration) -> Model:
+        """The model in integers that it shares with others."""
+        return self.quantize(inputs, by)
+
     @abstractmethod
     def predict(self, Q: Array) -> Array:
         """What the C returns for encoded rows Q, shape (n, n_features).

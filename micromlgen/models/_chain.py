@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,10 +163,13 @@ class Chain(Model):
         )
         return replace(stream, windowed=windowed)
 
-    def within(self, inputs: Input, by: Calibration) -> Chain:
-        """The chain in integers that it shares with others, so that nothing is done to features before."""
-        plain = replace(self, folded=None, input=replace(self.input, center=None, gain=None))
-        return plain._integers(inputs, by, shared=True)
+    @property
+    def unscaled(self) -> Self:
+        """The chain with all of its stages: nothing is done to features for one of several models."""
+        return replace(self, folded=None, input=replace(self.input, center=None, gain=None))
+
+    def within(self, inputs: Input, by: Calibration) -> Model:
+        return self.unscaled._integers(inputs, by, shared=True)
 
     def _integers(self, inputs: Input, by: Calibration, shared: bool = False) -> Chain:
         """The chain in integers: each stage gives what the next one takes, in scales from the rows.

@@ -18,6 +18,7 @@ from micromlgen import fixedpoint
 from micromlgen.convert import framed
 from micromlgen.errors import UnsupportedError
 from micromlgen.models._trees import Trees
+from micromlgen.models.imputation import hole_of
 
 Array = NDArray[Any]
 _HIGHEST = int(fixedpoint.ordered(np.finfo(np.float32).max))
@@ -99,6 +100,12 @@ def sources(transformer: Any, n_features: int) -> NDArray[np.int64]:
     if title == "SimpleImputer":
         if transformer.add_indicator:
             raise UnsupportedError("SimpleImputer(add_indicator=True) cannot be ported; leave it out")
+        hole = hole_of(transformer)
+        if hole is not None:
+            raise UnsupportedError(
+                f"SimpleImputer(missing_values={hole:g}) before trees cannot be ported: its outputs do not "
+                "rise with its inputs; use NaN"
+            )
         # Features that were all missing are dropped, unless asked to be kept.
         empty = np.array([value is None or value != value for value in transformer.statistics_])
         return every[~empty | getattr(transformer, "keep_empty_features", False)]

@@ -115,9 +115,7 @@ class Answers(Stage):
         assert to.exponents is not None
         missing = inputs.missing and self.model.input.missing
         given = replace(inputs, center=None, gain=None, missing=missing)
-        inside = (
-            self.model.within(given, by) if isinstance(self.model, Chain) else self.model.quantize(given, by)
-        )
+        inside = self.model.within(given, by)
         self._check(inside.input, inputs)
         made = replace(self, input=inputs, model=inside, to=to)
         gain = 1.0 if to.gain is None else to.gain.astype(np.float64)
@@ -220,8 +218,7 @@ class Answers(Stage):
 
 def answers(model: Model, what: What, columns: Sequence[int] | None = None, estimator: Any = None) -> Answers:
     """What the model of an estimator answers, all or some columns of it."""
-    if isinstance(model, Chain):  # nothing is done to features for one of several models
-        model = replace(model, folded=None, input=replace(model.input, center=None, gain=None))
+    model = model.unscaled if isinstance(model, Chain) else model
     made = Answers(
         source=model.source,
         input=model.input,

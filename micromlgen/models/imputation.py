@@ -54,10 +54,13 @@ class Lacking(ExactStage):
         Raises
         ------
         UnsupportedError
-            If the number that means missing is no float32.
+            If the number that means missing is no float32, or features come as integers.
         """
         if inputs.is_integer and self.hole is not None:
-            raise self._no_integers(inputs)
+            raise UnsupportedError(
+                f"SimpleImputer(missing_values={self.hole:g}) cannot be ported in integers: use NaN for what "
+                "is missing, or dtype='float32'"
+            )
         if self.hole is not None and float(np.float32(self.hole)) != self.hole:
             raise UnsupportedError(
                 f"SimpleImputer(missing_values={self.hole}) cannot be ported: the C takes float32, which "
@@ -182,6 +185,25 @@ class Flagged(Lacking):
         return ["what was missing is told"]
 
 
+def hole_of(estimator: Any) -> float | None:
+    """The number that means missing to a SimpleImputer; None: NaN.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is a text.
+    """
+    hole = estimator.missing_values
+    try:
+        return None if hole is None or hole != hole else float(hole)
+    except TypeError:  # pandas.NA is neither equal nor not
+        return None
+    except ValueError:
+        raise UnsupportedError(
+            f"SimpleImputer(missing_values={hole!r}) cannot be ported; use a number"
+        ) from None
+
+
 @converts("sklearn.impute.SimpleImputer")
 def imputer(estimator: Any) -> Transformer:
     """Convert a SimpleImputer of numbers.
@@ -191,7 +213,7 @@ def imputer(estimator: Any) -> Transformer:
     UnsupportedError
         If it imputes texts.
     """
-    hole = estimator.missing_values
+    hole = hole_of(estimator)
     try:
         values = np.asarray(estimator.statistics_, np.float64)
     except (TypeError, ValueError):
@@ -201,11 +223,10 @@ def imputer(estimator: Any) -> Transformer:
     # Features that were all missing are dropped, unless asked to be kept.
     kept = np.full(len(values), estimator.keep_empty_features) | ~np.isnan(values)
     flags = estimator.indicator_.features_ if estimator.add_indicator else np.empty(0)
-    nan = hole is None or hole != hole
     common: dict[str, Any] = {
         "source": type(estimator).__name__,
-        "input": Input(estimator.n_features_in_, missing=nan),
-        "hole": None if nan else float(hole),
+        "input": Input(estimator.n_features_in_, missing=hole is None),
+        "hole": hole,
     }
     n_kept = int(kept.sum())
     filled = Imputed(

@@ -13,6 +13,7 @@ from micromlgen.convert import converts, model_of
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import Classifier, Layout, Model, ProbabilisticClassifier
+from micromlgen.models._chain import Chain
 from micromlgen.models._combined import combined, linear_regressor, numbers_of, regressors, stacked
 from micromlgen.models._matrix import Matrix
 from micromlgen.models._members import Member, in_last_step, last_step, together
@@ -53,7 +54,8 @@ class Outputs(Classifier):
             # What a scaler before this model does to features is done before each.
             scaled = replace(model.input, center=self.input.center, gain=self.input.gain)
             own = replace(inputs, missing=inputs.missing and model.input.missing)
-            inside = replace(model, input=scaled).quantize(own, by)
+            inside: Model = replace(model, input=scaled)
+            inside = inside.within(own, by) if inputs.is_integer else inside.quantize(own, by)
             own = inside.input
             same = np.array_equal(np.asarray(own.exponents), np.asarray(inputs.exponents))
             same &= own.highest == inputs.highest if inputs.is_integer else True
@@ -138,7 +140,7 @@ def classifier(estimator: Any) -> Model:
         If one of them cannot be ported.
     """
     title = type(estimator).__name__
-    models = [model_of(e) for e in estimator.estimators_]
+    models = [m.unscaled if isinstance(m, Chain) else m for m in map(model_of, estimator.estimators_)]
     known = [m for m in models if isinstance(m, Classifier) and m.n_outputs == 1]
     if len(known) < len(models) or len(models) < 2:
         raise UnsupportedError(f"{title} needs two classifiers or more, of one output each")

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 import micromlgen as mm
+from micromlgen.models.imputation import hole_of
 from tests.cases import Case
 from tests.models.test_tree import HOLES, IRIS, SPECIES
 
@@ -65,8 +68,34 @@ def test_before_a_model(dtype: str) -> None:
     [
         ({"missing_values": 0.1}, np.array([[0.1], [1.0]]), "missing_values=0.1.* use one that it has"),
         ({"strategy": "most_frequent"}, np.array([["a"], [np.nan]], object), "SimpleImputer of texts"),
+        (
+            {"missing_values": "", "strategy": "most_frequent"},
+            np.array([["a"], [""]], object),
+            "missing_values=''.* use a number",
+        ),
     ],
 )
 def test_what_cannot_be_ported(options: Any, X: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mm.transpile(SimpleImputer(**options).fit(X), name="no")
+
+
+@pytest.mark.parametrize("hole", [-1, 0])
+def test_a_number_that_means_missing_before_trees(hole: float) -> None:
+    """It is filled in before thresholds are asked: what is filled in does not rise with the feature."""
+    X = np.where(np.isnan(HOLES), hole, HOLES - IRIS.mean(axis=0).round()).astype(np.float32)
+    tree = DecisionTreeClassifier(random_state=0)
+    fitted = make_pipeline(SimpleImputer(missing_values=hole), tree).fit(X.astype(float), SPECIES)
+    assert mm.verify(fitted, X)
+
+
+def test_pandas_has_an_nan_of_its_own() -> None:
+    pd = pytest.importorskip("pandas")
+    assert hole_of(SimpleImputer(missing_values=pd.NA)) is None
+
+
+def test_a_number_that_means_missing_is_refused_in_integers() -> None:
+    fitted = make_pipeline(SimpleImputer(missing_values=-1), GaussianNB()).fit(MARKED.astype(float), SPECIES)
+    message = r"SimpleImputer\(missing_values=-1\) cannot be ported in integers: use NaN"
+    with pytest.raises(ValueError, match=message):
+        mm.transpile(fitted, name="no", dtype="int16", calibration=MARKED)

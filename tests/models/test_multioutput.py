@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 import micromlgen as mm
@@ -46,6 +46,8 @@ CASES = [*FLOAT, *integer_cases(FLOAT, ("int16",))]
         SHORT,
         KNeighborsClassifier(3),
         make_pipeline(StandardScaler(), LogisticRegression()),
+        make_pipeline(StandardScaler(), SVC()),
+        make_pipeline(MinMaxScaler(), KNeighborsClassifier(3)),
     ],
     ids=lambda m: type(m).__name__,
 )
