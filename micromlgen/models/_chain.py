@@ -50,6 +50,8 @@ class Chain(Model):
     #: The last step as the estimator has it, and what was taken into it.
     own: Model = field(kw_only=True)
     taken_in: Affine | None = field(default=None, kw_only=True)
+    #: How many transformers before the estimator's last step are in `own` too.
+    n_before: int = field(default=0, kw_only=True)
     #: What of the estimator is the last step, where it is no pipeline.
     split: Split | None = field(default=None, kw_only=True)
     #: In integer modes, how far numbers are off on average, in their span: features, and behind each stage.
@@ -266,7 +268,7 @@ class Chain(Model):
             found = self.last.undecided(*behind_samples(estimator, X))
             Z, error = through(self.stages, X, promised=True)  # of integers that float32 rounds
             return found | near(self.last, Z, error)[:, None] if jumps(self.last, Z) else found
-        final, Z = last_step(estimator, X)
+        final, Z = last_step(estimator, X, self.n_before)
         if self.split is not None:
             final, Z = self.split(final, Z)
         inputs = Input(self.own.input.n_features, missing=self.own.input.missing)

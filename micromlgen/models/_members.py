@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from micromlgen.ir import Layout, Model
 from micromlgen.samples import takes_samples
@@ -121,20 +121,32 @@ def fitted_inside(estimator: Any) -> Any:
     return estimator.estimator_ if hasattr(estimator, "estimator_") else estimator.base_estimator_
 
 
-def last_step(estimator: Any, X: Any) -> tuple[Any, NDArray[np.float64]]:
-    """The step that predicts, inside pipelines and searches, and what it is given for rows X."""
+def steps_of(estimator: Any) -> list[Any]:
+    """The step that predicts, inside pipelines and searches, behind the transformers before it."""
+    before: list[Any] = []
     while True:
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
         elif hasattr(estimator, "steps"):
-            X = estimator[:-1].transform(X) if len(estimator.steps) > 1 else X
-            estimator = estimator.steps[-1][1]
+            *inner, (_, estimator) = estimator.steps
+            before += [step for _, step in inner if step is not None and not isinstance(step, str)]
         elif hasattr(estimator, "support_") and hasattr(estimator, "estimator_"):
-            X, estimator = estimator.transform(X), estimator.estimator_
+            before.append(estimator)
+            estimator = estimator.estimator_
         elif hasattr(estimator, "termination_condition_"):
             estimator = fitted_inside(estimator)
         else:
-            return estimator, np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
+            return [*before, estimator]
+
+
+def last_step(estimator: Any, X: Any, n_before: int = 0) -> tuple[Any, NDArray[np.float64]]:
+    """The last of `steps_of`, with so many before it, and what that is given for rows X."""
+    steps = steps_of(estimator)
+    first = len(steps) - 1 - n_before
+    for transformer in steps[:first]:
+        X = transformer.transform(X)
+    last = make_pipeline(*steps[first:]) if n_before else steps[-1]
+    return last, np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64)
 
 
 def in_last_step(estimator: Any, own: Any) -> Any:

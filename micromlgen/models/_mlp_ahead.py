@@ -16,6 +16,13 @@ from micromlgen.models._matrix import Matrix
 from micromlgen.models._mlp_integer import Hidden, IntegerLayers
 from micromlgen.tables import narrow
 
+
+def signed(biases: NDArray[np.integer]) -> NDArray[np.integer]:
+    """The same in the narrowest type, which of 32 bits is signed, as the sums are."""
+    narrowed = narrow(biases)
+    return narrowed.astype(np.int32) if narrowed.itemsize == 4 else narrowed
+
+
 #: Bytes of code of each kernel behind the first, beside those of its loop.
 _CODE_ANOTHER = 74
 #: Bytes of code of the one for any length beside those of its loop.
@@ -51,7 +58,7 @@ class Ahead:
             if kind in ("rows", "i8p"):
                 bias = bias - kernels.neighbors(layer.rows.weights) * layer.multiplier
             out.append((bias + 2**31) % 2**32 - 2**31)  # which the sum takes back
-        return narrow(np.concatenate(out))
+        return signed(np.concatenate(out))
 
     def code(self, matrices: Sequence[Matrix]) -> float:
         """Bytes of code."""

@@ -13,7 +13,7 @@ from micromlgen.ir import Layout
 from micromlgen.models._blocks import Blocks, blocks_of
 from micromlgen.models._codes import Codes, codes_of
 from micromlgen.models._matrix import Matrix
-from micromlgen.models._mlp_ahead import ahead
+from micromlgen.models._mlp_ahead import ahead, signed
 from micromlgen.models._mlp_integer import IntegerLayers
 from micromlgen.models._products import CORES
 from micromlgen.tables import narrow
@@ -161,7 +161,7 @@ def _parts(
     parts["blocks"] = [each if isinstance(each, Blocks) else None for each in stored]
     parts["codes"] = [each if isinstance(each, Codes) else None for each in stored]
     if hidden:
-        parts["bias"] = narrow(np.concatenate([layer.rows.bias for layer in hidden]))
+        parts["bias"] = signed(np.concatenate([layer.rows.bias for layer in hidden]))
         parts["bias_ahead"] = known.biases(hidden)
         parts["multiplier"] = narrow(np.concatenate([layer.multiplier for layer in hidden]))
         if hidden[0].short:

@@ -240,6 +240,8 @@ def chained(stages: Sequence[Transformer], last: Model, source: str, **more: Any
     UnsupportedError
         If no chain has these.
     """
+    if isinstance(last, Chain) and not stages[0].input.samples:
+        last = last.unscaled  # what it is given are no features
     able = {c for c in _CAPABILITIES if isinstance(last, c)}
     kind = next((k for k in _KINDS if able == {c for c in _CAPABILITIES if issubclass(k, c)}), None)
     if kind is None:

@@ -17,8 +17,9 @@ from micromlgen.features.sequence import in_sequence as extractors_in_sequence
 from micromlgen.features.windower import framed
 from micromlgen.inputs import Input
 from micromlgen.ir import Model
+from micromlgen.models._chain import Chain
 from micromlgen.models._folding import Stages, fold
-from micromlgen.models._members import fitted_inside, of_samples_first
+from micromlgen.models._members import fitted_inside, of_samples_first, steps_of
 from micromlgen.models._on_trees import OnTrees
 from micromlgen.models._sequence import SELECTION, before_model, in_sequence, is_nothing, stages_of
 from micromlgen.models.chain import chained
@@ -41,9 +42,24 @@ def pipeline(estimator: Any) -> Model:
     before = [step for step in steps[:-1] if not is_nothing(step)]
     if not before:
         return model
+    n_inside = len(steps_of(last)) - 1
     if isinstance(model, OnTrees):
+        n = len(before)
         before, model = _folded(before, model, getattr(estimator, "feature_names_in_", None))
-    return before_model([stage for step in before for stage in stages_of(step)], model, model.source)
+        n_inside += n - len(before)
+    stages = [stage for step in before for stage in stages_of(step)]
+    return _counted(before_model(stages, model, model.source), model, n_inside)
+
+
+def _counted(made: Model, model: Model, n_inside: int) -> Model:
+    """A chain that knows how many transformers of the estimator are in the `model` at its end."""
+    if not isinstance(made, Chain):
+        return made
+    whole = isinstance(model, Chain) and isinstance(made.own, Chain) and made.own.stages is model.stages
+    if made.own is not model and not whole:
+        return made
+    folded = None if made.folded is None else _counted(made.folded, model, n_inside)
+    return replace(made, n_before=n_inside, folded=folded)
 
 
 def of_samples(estimator: Any) -> Model:
@@ -75,7 +91,8 @@ def elimination(estimator: Any) -> Model:
         feature = kept[model.trees.feature].astype(np.int32)
         inputs = replace(model.input, n_features=every)
         return replace(model, trees=replace(model.trees, feature=feature), input=inputs)
-    return before_model([of_map(SELECTION, Affine.selection(kept, every))], model, model.source)
+    made = before_model([of_map(SELECTION, Affine.selection(kept, every))], model, model.source)
+    return _counted(made, model, len(steps_of(estimator.estimator_)) - 1)
 
 
 def _transformer(estimator: Any, steps: Sequence[Any]) -> Model:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
@@ -321,3 +322,14 @@ def test_tables_may_lie_across_64_kb_of_flash(estimator: Any) -> None:
         call = replace(call, statement=f"{call.statement} if ({far} != 2) y[0] = 99;")
         [result] = core("avr").run([call], measure=False, flags=("-Os",))
         assert (result.y.ravel() == case.predict_index(Q)).all()
+
+
+def test_biases_that_are_all_positive_are_signed() -> None:
+    """Of four bytes: they are added to sums that have a sign."""
+    net = MLPClassifier((3,), max_iter=1, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        net.fit(IRIS.astype(float), SPECIES)
+    net.intercepts_[0] = np.array([50.0, 40.0, 60.0])
+    program = mm.transpile(net, name="positive", dtype="int16", calibration=IRIS, min_agreement=0.0)
+    assert (program.model.integers.hidden[0].rows.bias > 0xFFFF).all()
+    assert program.verify(IRIS)

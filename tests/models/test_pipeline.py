@@ -34,6 +34,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
+from micromlgen.models._members import last_step
 from tests.cases import Case, integer_cases
 from tests.models.test_tree import DIGIT, DIGITS, HOLES, IRIS, SPECIES
 
@@ -190,3 +191,26 @@ def test_lightgbm_behind_a_scaler_reads_almost_nothing_as_zero() -> None:
     X = np.sign(IRIS - IRIS.mean(axis=0)) * np.float32(3)
     few = {"n_estimators": 3, "min_child_samples": 5, "verbose": -1}
     assert mm.verify(fitted(MaxAbsScaler(), lightgbm.LGBMClassifier(**few), X=X), X.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (StandardScaler(), Normalizer("l1"), SelectKBest(k=2), DecisionTreeClassifier(random_state=0)),
+        (StandardScaler(), Normalizer(), MinMaxScaler((0, 1e4)), GradientBoostingClassifier(n_estimators=3)),
+        (PCA(2), GridSearchCV(make_pipeline(StandardScaler(), DecisionTreeClassifier()), {}, cv=2)),
+        (StandardScaler(), Normalizer(), RFE(LogisticRegression(), n_features_to_select=2)),
+        (Normalizer(), GridSearchCV(make_pipeline(PolynomialFeatures(2), LogisticRegression()), {}, cv=2)),
+    ],
+    ids=lambda steps: " ".join(type(step).__name__ for step in steps),
+)
+def test_errors_are_those_of_what_the_stages_give(steps: tuple[object, ...]) -> None:
+    """Transformers that became part of the model are asked with it: their features are others."""
+    pipeline = fitted(*steps)
+    program = mm.transpile(pipeline, name="behind")
+    assert program.model.n_before >= 1
+    rows = IRIS.astype(np.float64)
+    for_last, Z = last_step(pipeline, rows, program.model.n_before)
+    np.testing.assert_allclose(Z, program.model.given(IRIS), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(for_last.predict(Z), pipeline.predict(rows))
+    assert not program.model.undecided(pipeline, rows).all()

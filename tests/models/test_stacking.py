@@ -140,3 +140,13 @@ def test_what_cannot_be_ported(estimator: Any, options: Any, message: str) -> No
         fitted(member, SPECIES * 10)
     with pytest.raises(ValueError, match=message):
         mm.transpile(fitted(estimator, SPECIES * 10), name="no", **options)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int16"])
+def test_a_scaler_before_the_final_estimator(dtype: str) -> None:
+    """What scales answers is done between the stages, not to the features."""
+    final = make_pipeline(StandardScaler(), SVC())
+    estimator = fitted(stack(logistic(), SHORT, passthrough=True, final_estimator=final))
+    program = mm.transpile(estimator, name="behind", dtype=dtype, calibration=IRIS)
+    expected = estimator.decision_function(IRIS.astype(float))
+    np.testing.assert_allclose(program.decision_function(IRIS), expected, atol=0.02)
