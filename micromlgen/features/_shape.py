@@ -77,7 +77,8 @@ def peaks(s: Array, k: int) -> Array:
     inner = s[..., 1:-1]
     high = np.where((inner > s[..., :-2]) & (inner > s[..., 2:]), inner, 0)
     order = np.argsort(-high, axis=-1, kind="stable")[..., :k]
-    return np.where(np.take_along_axis(high, order, axis=-1) > 0, order + 1, 0)
+    found = np.where(np.take_along_axis(high, order, axis=-1) > 0, order + 1, 0)
+    return np.pad(found, [(0, 0)] * (found.ndim - 1) + [(0, k - found.shape[-1])])
 
 
 def decibels(s: Array, plus: Array) -> Array:

@@ -17,7 +17,8 @@ def window(name: Any, length: int, who: str) -> NDArray[np.float64] | None:
     Raises
     ------
     UnsupportedError
-        In the name of `who`, if scipy does not know it, or it is not symmetric around its middle.
+        In the name of `who`, if scipy does not know it, or it is not symmetric around its middle, or higher
+        than 1.
     """
     if name is None:
         return None
@@ -31,6 +32,11 @@ def window(name: Any, length: int, who: str) -> NDArray[np.float64] | None:
         ) from error
     if not np.allclose(values[1:], values[:0:-1], atol=1e-9):
         raise UnsupportedError(f"{who}: window={name!r} is not symmetric; use one that is")
+    highest = np.abs(values).max()
+    if highest > 1 + 1e-6:
+        raise UnsupportedError(
+            f"{who}: window={name!r} has values up to {highest:g}; use one with values of at most 1"
+        )
     return None if (values == 1).all() else values
 
 

@@ -257,6 +257,7 @@ def test_as_a_transformer_of_scikit_learn() -> None:
         ({"output": "phase"}, r"output='phase': use one of complex, power, magnitude, log"),
         ({"window": "hanning?"}, r"window='hanning\?' is none of scipy"),
         ({"window": 3}, r"window=3: use a name"),
+        ({"window": ("general_cosine", [2.0, 1.0])}, r"has values up to 3; .* at most 1"),
         ({"precision": "int8"}, r"precision='int8': use 'int32' or 'int16'"),
     ],
 )

@@ -148,6 +148,19 @@ def test_silence() -> None:
         np.testing.assert_allclose(got["peak0_power_0"], 10 * np.log10(2.0**-10))
 
 
+def test_more_peaks_than_there_can_be() -> None:
+    """The bins at both ends are none, whatever the number asked for."""
+    X = stacked(8)
+    several = SpectralShape(RATE, "peaks", 8, None, n_peaks=3).fit(X)
+    many = SpectralShape(RATE, "peaks", 8, None, n_peaks=16).fit(X)
+    got, reference = many.dequantize(many.transform(X)), many.reference(X)
+    assert got.shape == reference.shape == (len(X), 32)
+    np.testing.assert_array_equal(got[:, :6], several.dequantize(several.transform(X)))
+    for values in (got, reference):
+        np.testing.assert_array_equal(values[:, 6::2], 0)
+        np.testing.assert_allclose(values[:, 7::2], 10 * np.log10(2.0**-10))
+
+
 @pytest.mark.parametrize("where", ["host", pytest.param("boards", marks=pytest.mark.boards)])
 def test_c_is_the_twin(where: str) -> None:
     calls, twins = [], []
@@ -164,7 +177,8 @@ def test_c_is_the_twin(where: str) -> None:
         ]
     ):
         X = windows(n * channels)
-        fitted = SpectralShape(RATE, features, n_fft, window, n_channels=channels, precision=precision).fit(X)
+        options = {"n_peaks": 5 if n_fft == 8 else 3, "n_channels": channels, "precision": precision}
+        fitted = SpectralShape(RATE, features, n_fft, window, **options).fit(X)
         program = mm.transpile(fitted, name=f"shape{i}")
         calls.append(predict_call(program.model, program.header, program.name, X))
         twins.append(fitted.transform(X))
