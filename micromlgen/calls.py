@@ -19,7 +19,20 @@ _MOST_STREAMED = 30_000
 
 
 def predict_call(model: Model, header: str, name: Name | str, rows: Array, x: str = "x") -> Call:
-    """`<name>_predict` on encoded rows; classes arrive as int16, which is an int of AVR."""
+    """`<name>_predict` on encoded rows; classes arrive as int16, which is an int of AVR.
+
+    Parameters
+    ----------
+    model : Model
+        Quantised.
+    header : str
+        Its text.
+    name : Name or str
+        The model's, or what the names of its functions begin with.
+    rows : array of shape (n, n_features), dtype of the model's inputs
+    x : str
+        What the function is given in C, where a row stands in `x`.
+    """
     n = model.n_outputs
     begin = _begin(name)
     if isinstance(model, NumericModel):
@@ -40,7 +53,7 @@ def _begin(name: Name | str) -> str:
 def proba_call(
     model: ProbabilisticClassifier, header: str, name: Name | str, rows: Array, x: str = "x"
 ) -> Call:
-    """`<name>_predict_proba` on encoded rows."""
+    """`<name>_predict_proba` on encoded rows; parameters as of `predict_call`."""
     statement = f"{_begin(name)}_predict_proba({x}, y);"
     return Call(header, rows, statement, model.output_dtype.name, sum(model.n_classes))
 
@@ -48,20 +61,20 @@ def proba_call(
 def decision_call(
     model: DecisionClassifier, header: str, name: Name | str, rows: Array, x: str = "x"
 ) -> Call:
-    """`<name>_decision_function` on encoded rows."""
+    """`<name>_decision_function` on encoded rows; parameters as of `predict_call`."""
     statement = f"{_begin(name)}_decision_function({x}, y);"
     dtype = "int32" if model.input.is_integer else "float32"
     return Call(header, rows, statement, dtype, model.n_decisions)
 
 
 def score_call(model: Scored, header: str, name: Name | str, rows: Array, x: str = "x") -> Call:
-    """`<name>_score` on encoded rows."""
+    """`<name>_score` on encoded rows; parameters as of `predict_call`."""
     statement = f"y[0] = {_begin(name)}_score({x});"
     return Call(header, rows, statement, "int32" if model.input.is_integer else "float32", 1)
 
 
 def quantize_call(model: Model, header: str, name: Name, rows: NDArray[np.float32]) -> Call:
-    """`<name>_quantize` on raw rows, of a model in integers."""
+    """`<name>_quantize` on raw rows, shape (n, n_features), of a model in integers."""
     return Call(header, rows, f"{name.snake}_quantize(x, y);", model.input.dtype, model.input.n_features)
 
 
@@ -93,7 +106,7 @@ def differing_rows(a: Array, b: Array, within: Array | None = None) -> NDArray[n
 
 @np.errstate(over="ignore", invalid="ignore")  # of the extremes that are tried
 def twin_calls(model: Model, header: str, name: Name, rows: Array) -> list[Expected]:
-    """Every function on encoded rows, with what the twin says that it writes."""
+    """Every function on encoded rows, with what the twin says that it writes; as `predict_call`."""
     out = _every(model, header, name, rows, rows)
     stream = model.streamed()
     return out if stream is None else [*out, *_streamed(stream, header, name, rows)]

@@ -163,6 +163,11 @@ def float32(value: float) -> str:
 
     >>> float32(0.1), float32(1.0), float32(1e30)
     ('0.1f', '1.0f', '1e+30f')
+
+    Raises
+    ------
+    NotFiniteError
+        If it is infinite or NaN, in float32.
     """
     f = np.float32(value)
     if not np.isfinite(f):

@@ -64,9 +64,27 @@ def encode(
 ) -> Array:
     """Round ``(X - center) * gain * 2**exponents`` to the nearest integer, halves up.
 
-    It saturates to ±top; NaN becomes the type's lowest value, which is kept for missing values. Input any
-    float32, output int16 or int8, Q0 of the scaled feature. A difference and a product, each rounded to
-    float32, which no compiler can fuse; the rest is exact, so that the C gets the same integers everywhere.
+    It saturates to ±top; NaN becomes the type's lowest value, which is kept for missing values. A difference
+    and a product, each rounded to float32, which no compiler can fuse; the rest is exact, so that the C gets
+    the same integers everywhere.
+
+    Parameters
+    ----------
+    X : float32 array of shape (n, n_features)
+        Any values.
+    center, gain : float32 arrays of shape (n_features,), or None
+        None: 0 and 1.
+    exponents : int32 array of shape (n_features,)
+        From −100 to 100, as of `exponent_for`.
+    top : int
+        At most the largest value of `dtype`.
+    dtype : numpy.dtype
+        int16 or int8.
+
+    Returns
+    -------
+    array of the shape of X
+        Q0 of the scaled features.
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         v = X if center is None else X - center

@@ -160,7 +160,18 @@ def rows_measured(model: Model, X: NDArray[np.float32] | None) -> NDArray[Any]:
 def footprint(
     model: Model, header: str, name: Name, board: Board, X: NDArray[np.float32] | None
 ) -> Footprint:
-    """Measure; see `Program.footprint`.
+    """Measure `<name>_predict`; see `Program.footprint`.
+
+    Parameters
+    ----------
+    model : Model
+        Quantised.
+    header : str
+        Its text.
+    name : Name
+    board : Board
+    X : float32 array of shape (n, n_features), or None
+        Raw rows to average over; None: boundary inputs.
 
     Raises
     ------
@@ -192,7 +203,15 @@ def _substituted(core: Core, call: Call) -> bool:
 def stream_footprint(
     stream: Stream[Model], header: str, name: Name, board: Board, recording: Any
 ) -> StreamFootprint:
-    """Measure; see `Program.stream_footprint`.
+    """Measure `<name>_stream_push` and what follows; see `Program.stream_footprint`.
+
+    Parameters
+    ----------
+    stream : Stream
+    header, name, board
+        As of `footprint`.
+    recording : int16 array of shape (n_samples,) or (n_samples, n_channels)
+        Its first windows are measured.
 
     Raises
     ------

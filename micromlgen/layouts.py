@@ -82,9 +82,23 @@ def project_files(
     companion: str | None,
     check: bool = False,
 ) -> dict[str, str]:
-    """Texts of a project that builds and predicts, by path; `sketch` is its name.
+    """Texts of a project that builds and predicts, by path.
 
-    With `check`, it predicts what `micromlgen check` sends.
+    Parameters
+    ----------
+    project : {"arduino", "platformio", "zephyr", "cmake"}
+    sketch : str
+        Its name.
+    model : Model
+        Quantised.
+    header : str
+        Its text.
+    name : Name
+        The model's.
+    companion : str or None
+        Text of the companion file.
+    check : bool
+        Whether it predicts what `micromlgen check` sends.
 
     Raises
     ------

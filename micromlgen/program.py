@@ -64,6 +64,11 @@ class Program:
         array of shape (n,), or (n, n_outputs) where there are several outputs
             Classifiers: int32 indices into `classes_`. Regressors: float32, or in integer modes int32 in
             units of `<NAME>_OUTPUT_SCALE`. Outlier detectors: +1 or -1.
+
+        Raises
+        ------
+        UnsupportedError
+            If Q is of another shape or dtype.
         """
         rows = np.asarray(Q)
         if (

@@ -147,9 +147,17 @@ def _of_one(model: Model, center: NDArray[np.float32], feature: int) -> float:
 
 
 def scaled_inputs(model: Model, inputs: Input, by: Calibration, kept: bool = True) -> Input:
-    """The inputs of an integer mode, whose dtype `inputs` has.
+    """The inputs of an integer mode, with exponents.
 
-    Features that only hold integers are `kept` as they are if they fit, or only categories are.
+    Parameters
+    ----------
+    model : Model
+        With the estimator's own numbers.
+    inputs : Input
+        Says the dtype, int16 or int8, and what is done to features before them.
+    by : Calibration
+    kept : bool
+        Whether features that only hold integers stay as they are if they fit; else only categories do.
 
     Raises
     ------

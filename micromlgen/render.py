@@ -149,6 +149,11 @@ def render(
         Lines of the comment at the top; made safe here.
     classmap : mapping
         Texts instead of the labels of these class indices.
+
+    Raises
+    ------
+    UnsupportedError
+        If the model has a number that is not finite, or labels that C cannot hold.
     """
     labels = [_labels(c, classmap) for c in model.classes] if isinstance(model, Classifier) else []
     context: dict[str, Any] = {

@@ -91,7 +91,10 @@ def _judged(
 
 
 def agreement(model: Model, estimator: Any, X: Array) -> float:
-    """Share of rows on which the twin gives the estimator's answer; regressors: within 1 % of the span."""
+    """Share of raw rows X on which the twin gives the estimator's answer; regressors: within 1 % of the span.
+
+    X has the shape (n, n_features), and `model` is quantised.
+    """
     returned = model.predict(model.input.encode(X))
     return float(1 - _wrong(model, estimator, X, returned, oracle(estimator, X)).mean())
 
@@ -181,6 +184,19 @@ def verify_header(
 ) -> Report:
     """Compile `header` with strict flags on this host, run it, compare; see `Program.verify`.
 
+    Parameters
+    ----------
+    model : Model
+        Quantised.
+    estimator : fitted scikit-learn estimator
+    header : str
+        Its text.
+    name : Name
+    X : array of shape (n, n_features)
+        Raw rows, from `check_rows`.
+    progress : bool, optional
+        As of `tracked`.
+
     Raises
     ------
     ToolchainError
@@ -248,7 +264,21 @@ def _extremes(inputs: Input) -> NDArray[np.float32]:
 
 
 def tracked(chunks: Sequence[T], text: str, progress: bool | None) -> Iterable[T]:
-    """The chunks, behind a progress bar where that is wanted and rich is installed."""
+    """The chunks, behind a progress bar where that is wanted and rich is installed.
+
+    Parameters
+    ----------
+    chunks : sequence
+    text : str
+        Stands before the bar.
+    progress : bool or None
+        None: where there are more than 4 chunks, and a terminal watches.
+
+    Raises
+    ------
+    UnsupportedError
+        If `progress` is True and rich is not installed.
+    """
     wanted = len(chunks) > 4 and sys.stderr.isatty() if progress is None else progress
     if not wanted:
         return chunks

@@ -120,13 +120,19 @@ class Core(ABC):
         ]
 
     def size(self, call: Call, *, language: str = "c", flags: Sequence[str] = ("-Os",)) -> Size:
-        """Weigh a call: the difference to the same firmware with an empty statement."""
+        """Weigh a call: the difference to the same firmware with an empty statement, in bytes.
+
+        Parameters and errors are those of `run`.
+        """
         flash, ram = self._sections(call, language, flags)
         empty_flash, empty_ram = self._sections(replace(call, statement=""), language, flags)
         return Size(flash - empty_flash, ram - empty_ram)
 
     def symbols(self, call: Call, *, language: str = "c", flags: Sequence[str] = ("-Os",)) -> set[str]:
-        """Name everything that a call brings into the firmware, routines of the libraries included."""
+        """Name everything that a call brings into the firmware, routines of the libraries included.
+
+        Parameters and errors are those of `run`.
+        """
         with_call = self._names(call, language, flags)
         return with_call - self._names(replace(call, statement=""), language, flags)
 

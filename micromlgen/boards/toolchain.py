@@ -79,7 +79,13 @@ def _telling(output: str) -> str:
 
 
 def host_compiler() -> list[str]:
-    """Find the C compiler of this machine: $CC, `cc`, or the one in the ziglang wheel."""
+    """Find the C compiler of this machine: $CC, `cc`, or the one in the ziglang wheel.
+
+    Raises
+    ------
+    ToolchainError
+        If there is none.
+    """
     if named := os.environ.get("CC"):
         return shlex.split(named)
     if shutil.which("cc"):

@@ -112,7 +112,13 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return extraction.predict(samples)
 
     def dequantize(self, Y: Any) -> NDArray[np.float64]:
-        """What `transform` gave, in the units of `reference`: float64 of the same shape."""
+        """What `transform` gave, in the units of `reference`: float64 of the same shape.
+
+        Raises
+        ------
+        UnsupportedError
+            If Y is of another shape than `transform` gives.
+        """
         extraction = self.extraction()
         returned = np.asarray(Y)
         if returned.ndim != 2 or returned.shape[1] != extraction.n_outputs:

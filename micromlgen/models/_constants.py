@@ -67,6 +67,11 @@ def scaled(map: Affine) -> dict[str, Any]:
     """Constants of ``(x - center) * gain + offset`` in float32; those that do not matter are zeros.
 
     The difference is exact where it is small, which x times a gain and an offset would not be.
+
+    Raises
+    ------
+    UnsupportedError
+        If one of them is beyond float32.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         gain = map.factors.astype(np.float32)

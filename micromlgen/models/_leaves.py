@@ -156,7 +156,13 @@ class Votes:
 
 
 def pack_votes(values: Array) -> Votes:
-    """Pack the integers that leaves add, shape (n_distinct, n_columns), n_columns > 1."""
+    """Pack the integers that leaves add, shape (n_distinct, n_columns), n_columns > 1.
+
+    Raises
+    ------
+    UnsupportedError
+        If there are too many columns.
+    """
     n_columns = values.shape[1]
     if n_columns >= _MOST_COLUMNS:
         raise UnsupportedError(

@@ -29,7 +29,13 @@ _MOST_BITS = 30
 
 @contextmanager
 def naming(source: str) -> Iterator[None]:
-    """Put the name of the estimator before what its matrix cannot be."""
+    """Put the name of the estimator before what its matrix cannot be.
+
+    Raises
+    ------
+    UnsupportedError
+        What is raised within, with the name.
+    """
     try:
         yield
     except UnsupportedError as error:

@@ -119,7 +119,13 @@ def file_bytes(path: str | Path | bytes, what: str) -> bytes:
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Say of a file that is not well-formed that it is not."""
+    """Say of a file that is not well-formed that it is not.
+
+    Raises
+    ------
+    UnsupportedError
+        Instead of what reading such a file raises within.
+    """
     try:
         yield
     except UnsupportedError:

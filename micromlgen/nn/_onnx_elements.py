@@ -45,7 +45,13 @@ def _biased(reader: Reader, step: Step, bias: Array) -> Entry:
 
 
 def added(reader: Reader, step: Step, a: Entry, b: Entry) -> Entry:
-    """Two activations of one shape."""
+    """Two activations of one shape, added up.
+
+    Raises
+    ------
+    UnsupportedError
+        If the shapes differ.
+    """
     if a.shape != b.shape:
         raise UnsupportedError(
             f"{step.kind} of the shapes {list(a.shape)} and {list(b.shape)}: only of the same"

@@ -19,7 +19,23 @@ from micromlgen.nn._onnx_windows import window_of
 def _weighted(
     step: Step, constant: Constant, bias: Constant | None, order: Sequence[int], by_channel: int
 ) -> dict[str, Any]:
-    """Weights and biases of a product; `order` brings the axes into (n_out, height, width, n_in)."""
+    """Weights, biases and scales of a `Product`.
+
+    Parameters
+    ----------
+    step : Step
+    constant, bias : Constant
+        In float, or int8 weights with an int32 bias.
+    order : sequence of int
+        Brings the axes of the weights into (n_out, height, width, n_in).
+    by_channel : int
+        The axis along which int8 weights may have scales of their own.
+
+    Raises
+    ------
+    UnsupportedError
+        If types or sizes are others, or a number is not finite.
+    """
     weights = np.ascontiguousarray(constant.data.transpose(order))
     scales = constant.scales
     if scales is not None and (weights.dtype != np.int8 or (scales.size > 1 and constant.axis != by_channel)):
@@ -43,7 +59,13 @@ def _weighted(
 
 
 def convolved(reader: Reader, step: Step, entry: Entry, weights: Constant, bias: Constant | None) -> Entry:
-    """A convolution."""
+    """A convolution by weights of shape (n_out, n_in, *sides), depthwise of n_in = 1.
+
+    Raises
+    ------
+    UnsupportedError
+        If shapes do not fit, or its groups or window cannot be ported.
+    """
     entry, image = reader.image(step, entry)
     data, sides = weights.data, len(entry.shape) - 1
     if data.ndim != sides + 2 or data.shape[0] < 1:
@@ -66,7 +88,13 @@ def _convolution(reader: Reader, step: Step) -> Entry:
 
 
 def connected(reader: Reader, step: Step, entry: Entry, weights: Constant, bias: Constant | None) -> Entry:
-    """What is fully connected, by weights of shape (n_in, n_out)."""
+    """What is fully connected, by weights of shape (n_in, n_out).
+
+    Raises
+    ------
+    UnsupportedError
+        If shapes do not fit.
+    """
     n_in, n_out = weights.data.shape[-2:] if weights.data.ndim == 2 else (0, 0)
     if n_in == 0 or entry.shape[-1] != n_in:
         raise UnsupportedError(

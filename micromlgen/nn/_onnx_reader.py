@@ -95,7 +95,13 @@ class Reader:
         self.nodes: list[Node] = []
 
     def new(self, shape: tuple[int, ...], like: int | None = None) -> int:
-        """Number of a new value, with the scale of another if that is given."""
+        """Number of a new value, with the scale of the value `like` if that is given.
+
+        Raises
+        ------
+        UnsupportedError
+            If the shape is empty or too large.
+        """
         if prod(shape) > _MOST or min(shape, default=1) < 1:
             raise UnsupportedError(f"a value of the shape {list(shape)} cannot be ported")
         value = Value(shape)
@@ -113,7 +119,13 @@ class Reader:
         return output
 
     def entry(self, step: Step, number: int = 0) -> Entry:
-        """An activation that goes in."""
+        """The activation that is the input `number` of a node.
+
+        Raises
+        ------
+        UnsupportedError
+            If it is none.
+        """
         name = step.inputs[number] if number < len(step.inputs) else ""
         found = self.known.get(name)
         if not isinstance(found, Entry):
@@ -122,14 +134,26 @@ class Reader:
         return found
 
     def constant(self, step: Step, number: int) -> Constant:
-        """A constant that goes in."""
+        """The constant that is the input `number` of a node.
+
+        Raises
+        ------
+        UnsupportedError
+            If it is none.
+        """
         found = self.maybe(step, number)
         if found is None:
             raise UnsupportedError(f"{step.kind} whose input {number} is not constant")
         return found
 
     def maybe(self, step: Step, number: int) -> Constant | None:
-        """A constant that goes in, or None where the input is left out."""
+        """The constant that is the input `number` of a node, or None where that is left out.
+
+        Raises
+        ------
+        UnsupportedError
+            If it is an activation.
+        """
         name = step.inputs[number] if number < len(step.inputs) else ""
         found = self.known.get(name)
         if name and not isinstance(found, Constant):
@@ -153,7 +177,13 @@ class Reader:
         return Entry(index, entry.shape)
 
     def last(self, step: Step, entry: Entry) -> Entry:
-        """The same with the channels last, as an image of height, width and channels."""
+        """The same with the channels last, as an image of height, width and channels.
+
+        Raises
+        ------
+        UnsupportedError
+            If it has neither one side nor two.
+        """
         if entry.image is not None and entry.image == entry.shape:
             return entry
         entry = self.plain(entry)

@@ -15,7 +15,20 @@ _MOST_SIDE = 4096
 
 
 def window_of(step: Step, image: tuple[int, int, int], size: Sequence[int]) -> Window:
-    """The window of an operator, by its attributes; of one side, the height is 1."""
+    """The window of an operator, by its attributes.
+
+    Parameters
+    ----------
+    step : Step
+    image : (height, width, channels)
+    size : sequence of int
+        Of the window: two sides, or one, whose height is then 1.
+
+    Raises
+    ------
+    UnsupportedError
+        If its attributes cannot be ported, or it does not fit in the image.
+    """
     one = len(size) == 1
 
     def both(name: str) -> tuple[int, ...]:

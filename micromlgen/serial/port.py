@@ -82,7 +82,13 @@ class SerialPort:
         return time.monotonic()
 
     def read(self, timeout: float) -> bytes:
-        """As `Port`."""
+        """As `Port`.
+
+        Raises
+        ------
+        SerialError
+            If the port has gone: the board was unplugged, or starts anew.
+        """
         try:
             self._port.timeout = max(timeout, 0)
             first = self._port.read(1)
@@ -91,7 +97,13 @@ class SerialPort:
             raise SerialError(f"{self.name} has gone: {_reason(error)}") from None
 
     def write(self, data: bytes) -> None:
-        """As `Port`."""
+        """As `Port`.
+
+        Raises
+        ------
+        SerialError
+            As `read`.
+        """
         try:
             self._port.write(data)
         except self._failed as error:
