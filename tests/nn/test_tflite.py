@@ -213,6 +213,14 @@ def test_what_shapes_and_types_cannot_be_is_told() -> None:
     assert "FULLY_CONNECTED with int8 in its input 1; float32 can be ported" in refused(f.bytes([x], [y]))
 
 
+@pytest.mark.parametrize("kinds", [("float32", "int8"), ("int8", "float32")])
+def test_nets_that_are_quantised_in_part_are_refused(kinds: tuple[str, str]) -> None:
+    f = Flat()
+    x, y = (f.tensor((1, 4), 0.1 if kind == "int8" else None, dtype=kind) for kind in kinds)
+    told = f"is of {kinds[1]}, unlike others; quantise the whole net"
+    assert told in refused(f.bytes([x], [f.op("RELU", [x], y)]))
+
+
 def test_options_that_cannot_be_are_told() -> None:
     contents = NETS["dense"]
     assert "rounding='up': use 'single' or 'double'" in refused(contents, rounding="up")
