@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.between import between
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.ir import Model, Regressor
 from micromlgen.lossy import Coarseness, Coarsening, Compression
@@ -29,9 +30,6 @@ _MOST_ROWS = 2000
 #: So many mixed ones stand beside them, however few there are: what few rows show by chance, many mixed ones
 #: do not.
 _MIXED = 1000
-#: A row is mixed with one of so many nearest ones.
-_NEIGHBOURS = 20
-_CHUNK = 250
 #: Pruning is tried in steps of one part in so many.
 _STEPS = 128
 #: So often the search is repeated with half of what may be given up, if all rows agree less than its own.
@@ -103,7 +101,7 @@ def compressed(
     for _ in range(_ATTEMPTS):
         search = _Search(exact, coarsening, estimator, dtype, rows, (sample, mixed), strict)
         found = search.run(floor)
-        if found is None or agreement(quantize(found, dtype, rows), estimator, rows) >= floor:
+        if found is None or (found.compression is not None and found.compression.agreement >= floor):
             break
         strict = (strict + 1) / 2
     else:
@@ -114,38 +112,6 @@ def compressed(
 def _evenly(n: int, most: int) -> NDArray[np.int64]:
     """Numbers below n, evenly spaced where there are more than `most`."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
-
-
-def between(rows: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    """Rows with half of their features, at random, taken from one of their nearest neighbours.
-
-    There are n of them, shape (n, n_features), or none where there is but one row. Every feature keeps a
-    value that it has in some row: numbers stay integers or categories, and NaN is rare where it was rare.
-    Deterministic.
-    """
-    if len(rows) == 1:
-        return rows[:0]
-    rng = np.random.default_rng(0)
-    scaled = rows.astype(np.float64)
-    filled = ~np.isnan(scaled)
-    count = np.maximum(filled.sum(axis=0), 1)
-    scaled = np.where(filled, scaled - np.where(filled, scaled, 0).sum(axis=0) / count, 0)
-    deviation = np.sqrt((scaled**2).sum(axis=0) / count)
-    scaled /= np.where(deviation > 0, deviation, 1)
-    squares = (scaled**2).sum(axis=1)
-    n_near = min(_NEIGHBOURS, len(rows) - 1)
-    # Each row as often as any other, or evenly spaced ones.
-    chosen = np.arange(n) * len(rows) // n if n < len(rows) else np.arange(n) % len(rows)
-    partner = np.empty(n, np.int64)
-    for start in range(0, n, _CHUNK):
-        some = chosen[start : start + _CHUNK]
-        at = np.arange(len(some))
-        distance = squares - 2 * scaled[some] @ scaled.T
-        distance[at, some] = np.inf
-        near = np.argsort(distance, axis=1, kind="stable")[:, :n_near]
-        partner[start + at] = near[at, rng.integers(0, n_near, len(some))]
-    own = rng.random((n, rows.shape[1])) < 0.5
-    return np.where(own, rows[chosen], rows[partner])
 
 
 def smallest(model: Model) -> int:

@@ -67,17 +67,22 @@ def supported() -> list[str]:
     return sorted(_CONVERTERS)
 
 
+def _is_at(cls: type, path: str) -> bool:
+    """Whether a class is the one at a public import path; private modules count as their public package."""
+    package, _, name = path.rpartition(".")
+    return cls.__name__ == name and f"{cls.__module__}.".startswith(f"{package}.")
+
+
 def _find(estimator: Any) -> Converter | None:
-    """Converter of the class or its nearest base; private modules count as their public package."""
+    """Converter of the class or its nearest base."""
     _discover()
     mro = type(estimator).__mro__
     for cls in mro:
         for path, converter in _CONVERTERS.items():
-            package, _, name = path.rpartition(".")
-            if cls.__name__ == name and f"{cls.__module__}.".startswith(f"{package}."):
+            if _is_at(cls, path):
                 owners = [next((c for c in mro if method in vars(c)), cls) for method in _ANSWERS]
                 # A subclass that answers by itself is another model.
-                if all(c.__module__.split(".")[0] == package.split(".")[0] for c in owners):
+                if all(c.__module__.split(".")[0] == path.split(".")[0] for c in owners):
                     return converter
     return None
 
@@ -91,8 +96,7 @@ def _remedy(estimator: Any) -> str:
                 return f"it has a {own[0]} of its own, of which nothing is known: port a {cls.__name__}"
     for cls in type(estimator).__mro__:
         for path, remedy in _REMEDIES.items():
-            package, _, name = path.rpartition(".")
-            if cls.__name__ == name and f"{cls.__module__}.".startswith(f"{package}."):
+            if _is_at(cls, path):
                 return remedy
     return f"these can: {', '.join(sorted({path.rpartition('.')[2] for path in _CONVERTERS}))}"
 

@@ -32,7 +32,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
-from micromlgen.compress import between, compressed, smallest
+from micromlgen.between import between
+from micromlgen.compress import compressed, smallest
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
 from micromlgen.ir import Model

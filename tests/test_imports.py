@@ -14,7 +14,7 @@ PACKAGE = Path(micromlgen.__file__).parent
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 #: Rooms of the package, from the ground up: each knows those of its own line and of the lines above.
 LEVELS = (
-    "errors fixedpoint affine inputs samples streams lossy ir extraction tables cformat kernels",
+    "errors fixedpoint affine inputs samples streams lossy ir extraction tables cformat kernels between",
     "boards",
     "banner calls methods",
     "convert compress quantize plan render verify footprint",

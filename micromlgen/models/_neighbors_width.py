@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.compress import between
+from micromlgen.between import between
 from micromlgen.inputs import Calibration, Input
 from micromlgen.models._neighbors_inputs import BYTE, finer, integer_rows
 from micromlgen.models._neighbors_rows import Rows

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from micromlgen.compress import between
+from micromlgen.between import between
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Model, NumericModel

@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen.between import between
 from micromlgen.cformat import ctype
-from micromlgen.compress import between
 from micromlgen.convert import converts
 from micromlgen.errors import UnsupportedError
 from micromlgen.ir import ProbabilisticClassifier
