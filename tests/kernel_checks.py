@@ -23,6 +23,7 @@ TYPES = {
     "i8n": ("int8", "int8"),
     "i8p": ("int8", "int8"),
     "f32": ("float32", "float32"),
+    "f32_short": ("float32", "float32"),
 }
 WITH_FPU = ("host", "cortex-m4f", "cortex-m33", "cortex-m7", "cortex-m55")
 

@@ -13,11 +13,12 @@ from micromlgen.boards.avr import Avr
 from micromlgen.boards.core import Core
 from micromlgen.cformat import float32
 from micromlgen.render import _environment
-from tests.test_kernels import FLOAT_LENGTHS, UNO, WITH_FPU, float_rows, table
+from tests.kernel_checks import WITH_FPU, table
+from tests.test_kernels import FLOAT_LENGTHS, LONGEST_SHORT, UNO, float_rows
 
 Array = NDArray[Any]
-#: With the longest row whose sums are short on AVR, and the first that is longer.
-LENGTHS = (*FLOAT_LENGTHS, 126, 127)
+#: With the longest row whose sums are short, and the next.
+LENGTHS = (*FLOAT_LENGTHS, LONGEST_SHORT, LONGEST_SHORT + 1)
 #: What is added to the single sum that is above 0 or not.
 START = -0.25
 

@@ -21,7 +21,7 @@ from micromlgen.tables import narrow
 Array = NDArray[Any]
 #: Measured with -Os on each of `CORES`: bytes of code, cycles of a product and of a neuron; what curves add.
 _CODE, _CURVE_CODE = (630, 510, 240, 570), (830, 320, 200, 430)
-_PRODUCT = (124, 47, 2.0, 33)
+_PRODUCT = (112, 47, 2.0, 33)
 _NEURON, _CURVE = (315, 250, 32, 140), (2800, 525, 82, 400)
 #: Code in int16; in int8 that of all layers, what they add as rows, and blocks.
 _CODE_16 = (600, 300, 400, 330)
@@ -48,11 +48,11 @@ _SOME = 8
 
 
 def float_layouts(layers: tuple[Matrix, ...], activation: str) -> Sequence[Layout]:
-    """Layers in float32: in `parts` ``layers`` have rows that begin with their biases."""
+    """Layers in float32: in `parts` ``layers`` of rows that begin with their biases, up to ``longest``."""
     # tanh(s) is a quotient of exponentials of 2 s: weights are printed doubled.
     doubled = np.float32(1 + (activation == "tanh"))
     led = [replace(layer.led, weights=layer.led.weights * doubled) for layer in layers[:-1]]
-    parts = {"layers": [*led, layers[-1].led]}
+    parts = {"layers": [*led, layers[-1].led], "longest": max(layer.weights.shape[1] for layer in layers)}
     tables = [t for layer in parts["layers"] for t in layer.tables]
     products = sum(layer.weights.size for layer in layers)
     n_hidden = sum(len(layer.bias) for layer in layers[:-1])
