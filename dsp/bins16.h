@@ -1,4 +1,4 @@
-/* One number of each bin, from mantissas within 19800 that share an exponent: micromlgen/features/fft16.py. */
+/* One number of each bin, from mantissas of magnitudes below 23200 that share an exponent: micromlgen/features/fft16.py. */
 #include "avr16.h"
 #include "complex16.h"
 #include "log2.h"
@@ -18,19 +18,23 @@ static inline uint32_t mml2_bins16_square(const mml2_int16_t *z)
 /* n mantissas times 2^exponent, rounded to nearest: up to 2^30. y may begin where z does. */
 static inline void mml2_bins16_parts(const mml2_int16_t *z, int32_t *y, uint16_t n, int8_t exponent)
 {
-    const uint8_t bytes = (uint8_t)(exponent < 0 ? 0 : exponent / 8), down = (uint8_t)(exponent < 0 ? -exponent : 0);
-    const uint8_t factor = (uint8_t)(1u << (exponent < 0 ? 0 : exponent % 8));
-    if (down) {
-        while (n--) y[n] = (int32_t)mml2_rounded16(z[n], down);
+    const uint8_t up = (uint8_t)(exponent < 0 ? 0 : exponent);
+#if defined(MML2_AVR_MUL_)
+    const uint8_t bytes = up / 8u, factor = (uint8_t)(1u << up % 8u);
+#else
+    const int32_t factor = (int32_t)1 << up;
+#endif
+    if (exponent < 0) {
+        while (n--) y[n] = (int32_t)mml2_rounded16(z[n], (uint8_t)-exponent);
         return;
     }
     while (n--) {
 #if defined(MML2_AVR_MUL_)
         const int32_t value = mml2_avr_times8(z[n], factor);
-#else
-        const int32_t value = (int32_t)z[n] * factor;
-#endif
         y[n] = bytes == 0 ? value : bytes == 1 ? value * 256L : value * 65536L;
+#else
+        y[n] = (int32_t)z[n] * factor;
+#endif
     }
 }
 

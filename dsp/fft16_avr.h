@@ -1,167 +1,205 @@
 /* AVR's own products and butterflies of fft16.h, where it has a multiplier: the same integers as in C.
 
-   r14 is 0. Products of int16 x and uint16 y gather in 32 bits, of which the lower half is in r24 and r25: first
-   x * y, or added, or taken off. MULSU wants its factors in r16 to r23. */
+   Numbers have a byte below, in registers of their own. r14 is 0. Products of int16 x and uint16 y gather in 32 bits, the
+   lowest in r24: first x * y, or added, or taken off. MULSU wants its factors in r16 to r23. */
 #include "addresses.h"
 #include "complex16.h"
 #if defined(__AVR__) && defined(__AVR_HAVE_MUL__) && !defined(MML2_FFT16_AVR_)
 #define MML2_FFT16_AVR_
-#define MML2_AVR_FIRST_(xl, xh, yl, yh, pl, ph) \
-    "mul " xl "," yl "\n\t movw r24,r0\n\t mulsu " xh "," yh "\n\t movw " pl ",r0\n\t" \
-    "mulsu " xh "," yl "\n\t sbc " ph ",r14\n\t add r25,r0\n\t adc " pl ",r1\n\t adc " ph ",r14\n\t" \
-    "mul " xl "," yh "\n\t add r25,r0\n\t adc " pl ",r1\n\t adc " ph ",r14\n\t"
-#define MML2_AVR_THEN_(xl, xh, yl, yh, pl, ph, add, adc, sbc) \
-    "mul " xl "," yl "\n\t " add " r24,r0\n\t " adc " r25,r1\n\t " adc " " pl ",r14\n\t " adc " " ph ",r14\n\t" \
-    "mulsu " xh "," yh "\n\t " add " " pl ",r0\n\t " adc " " ph ",r1\n\t" \
-    "mulsu " xh "," yl "\n\t " sbc " " ph ",r14\n\t " add " r25,r0\n\t " adc " " pl ",r1\n\t " adc " " ph ",r14\n\t" \
-    "mul " xl "," yh "\n\t " add " r25,r0\n\t " adc " " pl ",r1\n\t " adc " " ph ",r14\n\t"
-#define MML2_AVR_ROUND_(pl, ph) "lsl r25\n\t adc " pl ",r14\n\t adc " ph ",r14\n\t"
-/* Of the number in r16, r17 and r22, r23 and the twiddle in r18 to r21, twice Q15. */
-#define MML2_AVR_RE_C_(pl, ph) MML2_AVR_FIRST_("r16", "r17", "r18", "r19", pl, ph)
-#define MML2_AVR_IM_C_(pl, ph) MML2_AVR_FIRST_("r22", "r23", "r18", "r19", pl, ph)
-#define MML2_AVR_PLUS_RE_S_(pl, ph) \
-    MML2_AVR_THEN_("r16", "r17", "r20", "r21", pl, ph, "add", "adc", "sbc") MML2_AVR_ROUND_(pl, ph)
-#define MML2_AVR_PLUS_IM_S_(pl, ph) \
-    MML2_AVR_THEN_("r22", "r23", "r20", "r21", pl, ph, "add", "adc", "sbc") MML2_AVR_ROUND_(pl, ph)
-#define MML2_AVR_LESS_RE_S_(pl, ph) \
-    MML2_AVR_THEN_("r16", "r17", "r20", "r21", pl, ph, "sub", "sbc", "adc") MML2_AVR_ROUND_(pl, ph)
-#define MML2_AVR_LESS_IM_S_(pl, ph) \
-    MML2_AVR_THEN_("r22", "r23", "r20", "r21", pl, ph, "sub", "sbc", "adc") MML2_AVR_ROUND_(pl, ph)
+#define MML2_AVR_FIRST_(xl, xh, yl, yh, p0, p1, p2) \
+    "mul " xl "," yl "\n\t mov r24,r0\n\t mov " p0 ",r1\n\t mulsu " xh "," yh "\n\t movw " p1 ",r0\n\t" \
+    "mulsu " xh "," yl "\n\t sbc " p2 ",r14\n\t add " p0 ",r0\n\t adc " p1 ",r1\n\t adc " p2 ",r14\n\t" \
+    "mul " xl "," yh "\n\t add " p0 ",r0\n\t adc " p1 ",r1\n\t adc " p2 ",r14\n\t"
+#define MML2_AVR_THEN_(xl, xh, yl, yh, p0, p1, p2, add, adc, sbc) \
+    "mul " xl "," yl "\n\t " add " r24,r0\n\t " adc " " p0 ",r1\n\t " adc " " p1 ",r14\n\t " adc " " p2 ",r14\n\t" \
+    "mulsu " xh "," yh "\n\t " add " " p1 ",r0\n\t " adc " " p2 ",r1\n\t" \
+    "mulsu " xh "," yl "\n\t " sbc " " p2 ",r14\n\t " add " " p0 ",r0\n\t " adc " " p1 ",r1\n\t " adc " " p2 ",r14\n\t" \
+    "mul " xl "," yh "\n\t " add " " p0 ",r0\n\t " adc " " p1 ",r1\n\t " adc " " p2 ",r14\n\t"
+/* Of a + j b in r16, r17 and r22, r23 and c - j s in r18 to r21: the real part, and the imaginary one. */
+#define MML2_AVR_RE_(p0, p1, p2) \
+    MML2_AVR_FIRST_("r16", "r17", "r18", "r19", p0, p1, p2) \
+    MML2_AVR_THEN_("r22", "r23", "r20", "r21", p0, p1, p2, "add", "adc", "sbc")
+#define MML2_AVR_IM_(p0, p1, p2) \
+    MML2_AVR_FIRST_("r22", "r23", "r18", "r19", p0, p1, p2) \
+    MML2_AVR_THEN_("r16", "r17", "r20", "r21", p0, p1, p2, "sub", "sbc", "adc")
 
-/* a * (c - j s) of w = (c, s), below 1, in Q15. */
-static inline mml2_c16_t mml2_avr_times(mml2_c16_t a, mml2_c16_t w)
+#if defined(__AVR_HAVE_ELPM__)
+#define MML2_AVR_WAVE_(l, h) "mov r0,%C[wave]\n\t adc r0,r1\n\t out %[rampz],r0\n\t elpm " l ",Z+\n\t elpm " h ",Z\n\t"
+#define MML2_AVR_RAMPZ_ _SFR_IO_ADDR(RAMPZ)
+#define MML2_AVR_ADDRESS_(at) ((uint32_t)(at))
+#else
+#define MML2_AVR_WAVE_(l, h) "lpm " l ",Z+\n\t lpm " h ",Z\n\t"
+#define MML2_AVR_RAMPZ_ 0
+#define MML2_AVR_ADDRESS_(at) ((uint32_t)(uint16_t)(at))
+#endif
+
+/* a, times an element of a window in Q15, halved and rounded to nearest; at: its place in bytes. */
+static inline int16_t mml2_avr_windowed(int16_t a, MML2_FLASH_AT(int16_t) wave, uint16_t at)
 {
-    register int16_t re __asm__("r16") = a.re;
-    register int16_t im __asm__("r22") = a.im;
-    register uint16_t c __asm__("r18") = (uint16_t)w.re << 1;
-    register uint16_t s __asm__("r20") = (uint16_t)w.im << 1;
-    int16_t out_re, out_im;
-    __asm__("clr r14\n\t"
-        MML2_AVR_RE_C_("%A0", "%B0") MML2_AVR_PLUS_IM_S_("%A0", "%B0")
-        MML2_AVR_IM_C_("%A1", "%B1") MML2_AVR_LESS_RE_S_("%A1", "%B1")
-        "clr r1"
-        : "=&r"(out_re), "=&r"(out_im), "+r"(re), "+r"(im), "+r"(c), "+r"(s) : : "r0", "r14", "r24", "r25");
-    return mml2_c16(out_re, out_im);
+    int16_t w, out;
+    uint8_t low, zero;
+    __asm__(
+        "movw r30,%A[wave]\n\t add r30,%A[at]\n\t adc r31,%B[at]\n\t" MML2_AVR_WAVE_("%A[w]", "%B[w]")
+        "clr %[zero]\n\t mul %A[a],%A[w]\n\t mov %[low],r1\n\t muls %B[a],%B[w]\n\t movw %A[out],r0\n\t"
+        "mulsu %B[a],%A[w]\n\t sbc %B[out],%[zero]\n\t add %[low],r0\n\t adc %A[out],r1\n\t adc %B[out],%[zero]\n\t"
+        "mulsu %B[w],%A[a]\n\t sbc %B[out],%[zero]\n\t add %[low],r0\n\t adc %A[out],r1\n\t adc %B[out],%[zero]\n\t"
+        "lsl %[low]\n\t adc %A[out],%[zero]\n\t adc %B[out],%[zero]\n\t clr r1"
+        : [w] "=&a"(w), [out] "=&r"(out), [low] "=&r"(low), [zero] "=&r"(zero)
+        : [a] "a"(a), [wave] "r"(wave), [at] "r"(at), [rampz] "I"(MML2_AVR_RAMPZ_)
+        : "r0", "r30", "r31");
+    return out;
 }
+
+/* Twice x * r18. */
+#define MML2_AVR_ONE_(xl, xh, p0, p1, p2) \
+    "mul " xl ",r18\n\t mov " p0 ",r0\n\t mov r24,r1\n\t mulsu " xh ",r18\n\t movw " p1 ",r0\n\t add " p1 ",r24\n\t" \
+    "adc " p2 ",r14\n\t lsl " p0 "\n\t rol " p1 "\n\t rol " p2 "\n\t"
 
 /* Cosine and sine in twice Q15. */
 typedef struct {
     uint16_t c, s;
 } mml2_avr_twiddle_t;
 
-static inline uint16_t mml2_avr_twice(uint16_t value, uint8_t down)
-{
-    if (!down) return value << 1;
-    if (down > 1u) value >>= 1;
-    if (down > 2u) value >>= 1;
-    return (value + 1u) & 0xfffeu;
-}
-
-/* Elements k and turn - k of a quarter of a wave in Q15, after a shift down, rounded to nearest. */
-static __attribute__((noinline, unused)) void mml2_avr_twiddle(
-    mml2_avr_twiddle_t *w, MML2_FLASH_AT(int16_t) wave, uint16_t k, uint16_t turn, uint8_t down)
-{
-    w->c = mml2_avr_twice(MML2_FLASH_GET_U16(wave, k), down);
-    w->s = mml2_avr_twice(MML2_FLASH_GET_U16(wave, turn - k), down);
-}
-
 /* What the butterflies of a twiddle have in common, in the order in which they read it. */
 typedef struct {
+    uint8_t by_1; /* whether the twiddles are 1: then `one` is in both of their cosines */
+    uint8_t one;  /* in Q7, shifted down */
     mml2_avr_twiddle_t w1, w2;
-    uint8_t down, turned;
+    uint8_t turned; /* whether the second is times -j */
     const mml2_int16_t *end;
 } mml2_avr_butterfly_t;
 
+/* The element of a wave in Q15 that is `at` bytes on, times %[one] in Q7, rounded to nearest: twice it, to X. */
+#define MML2_AVR_ELEMENT_(at) \
+    "movw r30,%A[wave]\n\t add r30,%A[" at "]\n\t adc r31,%B[" at "]\n\t" MML2_AVR_WAVE_("r24", "r25") \
+    "lsl r24\n\t rol r25\n\t mul r24,%[one]\n\t mov r30,r0\n\t mov r24,r1\n\t mul r25,%[one]\n\t mov r25,r1\n\t add r24,r0\n\t" \
+    "clr r1\n\t adc r25,r1\n\t lsl r30\n\t rol r24\n\t rol r25\n\t adiw r24,1\n\t andi r24,0xfe\n\t st X+,r24\n\t st X+,r25\n\t"
+
+/* The twiddles of k: of->one is 1 shifted down, size / 2 are the elements of a quarter of a wave. */
+static __attribute__((noinline, unused)) void mml2_avr_twiddles(
+    mml2_avr_butterfly_t *of, MML2_FLASH_AT(int16_t) wave, uint16_t k, uint16_t size)
+{
+    const uint16_t c1 = 2u * k, s1 = size - c1, c2 = c1 < s1 ? 2u * c1 : 2u * c1 - size, s2 = size - c2;
+    mml2_avr_twiddle_t *w = &of->w1;
+    of->turned = c1 >= s1;
+    __asm__ volatile(
+        MML2_AVR_ELEMENT_("c1") MML2_AVR_ELEMENT_("s1") MML2_AVR_ELEMENT_("c2") MML2_AVR_ELEMENT_("s2")
+        : "+x"(w)
+        : [wave] "r"(wave), [c1] "r"(c1), [s1] "r"(s1), [c2] "r"(c2), [s2] "r"(s2), [one] "r"(of->one), [rampz] "I"(MML2_AVR_RAMPZ_)
+        : "r0", "r24", "r25", "r30", "r31", "memory");
+}
+
 #define MML2_AVR_TWIDDLE_ "ld r18,X+\n\t ld r19,X+\n\t ld r20,X+\n\t ld r21,X+\n\t"
 #define MML2_AVR_LOAD_ "ld r16,Z\n\t ldd r17,Z+1\n\t ldd r22,Z+2\n\t ldd r23,Z+3\n\t"
+#define MML2_AVR_LOAD_IM_RE_ "ld r22,Z\n\t ldd r23,Z+1\n\t ldd r16,Z+2\n\t ldd r17,Z+3\n\t"
 #define MML2_AVR_ON_ "add r30,r28\n\t adc r31,r29\n\t"
 #define MML2_AVR_BACK_ "sub r30,r28\n\t sbc r31,r29\n\t"
-/* (a, b) becomes (a + b, a - b). */
-#define MML2_AVR_SUM_(al, ah, bl, bh) \
-    "movw r24," al "\n\t add " al "," bl "\n\t adc " ah "," bh "\n\t sub r24," bl "\n\t sbc r25," bh "\n\t movw " bl ",r24\n\t"
-#define MML2_AVR_ADD_(al, ah, bl, bh) "add " al "," bl "\n\t adc " ah "," bh "\n\t"
-#define MML2_AVR_SUB_(al, ah, bl, bh) "sub " al "," bl "\n\t sbc " ah "," bh "\n\t"
-#define MML2_AVR_BITS_(h) "mov r0," h "\n\t lsl r0\n\t eor r0," h "\n\t or r15,r0\n\t"
-#define MML2_AVR_STORE_(al, ah, bl, bh) \
-    "st Z," al "\n\t std Z+1," ah "\n\t std Z+2," bl "\n\t std Z+3," bh "\n\t" MML2_AVR_BITS_(ah) MML2_AVR_BITS_(bh)
-#define MML2_AVR_HALF_ "asr r17\n\t ror r16\n\t asr r23\n\t ror r22\n\t"
+#define MML2_AVR_COPY_(t0, t1, p0, p1) "mov " t0 "," p0 "\n\t movw " t1 "," p1 "\n\t"
+#define MML2_AVR_ADD_(a0, a1, a2, b0, b1, b2) "add " a0 "," b0 "\n\t adc " a1 "," b1 "\n\t adc " a2 "," b2 "\n\t"
+#define MML2_AVR_SUB_(a0, a1, a2, b0, b1, b2) "sub " a0 "," b0 "\n\t sbc " a1 "," b1 "\n\t sbc " a2 "," b2 "\n\t"
+/* The square of an upper byte, then of the other, with 384 more, into r15. */
+#define MML2_AVR_STORE_RE_(l, h) "st Z," l "\n\t std Z+1," h "\n\t"
+#define MML2_AVR_STORE_IM_(l, h) "std Z+2," l "\n\t std Z+3," h "\n\t"
+#define MML2_AVR_FIRST_SQUARE_(h) "muls " h "," h "\n\t movw r24,r0\n\t"
+#define MML2_AVR_SQUARES_(h) \
+    "muls " h "," h "\n\t add r24,r0\n\t adc r25,r1\n\t subi r24,0x80\n\t sbci r25,0xfe\n\t or r15,r25\n\t"
 
-/* The number in r16, r17 and r22, r23 shifted down by r20, rounded to nearest. */
-#define MML2_AVR_DOWN_ \
-    "cpi r20,1\n\t brlo 5f\n\t breq 4f\n\t sbrs r20,0\n\t rjmp 3f\n\t" MML2_AVR_HALF_ \
-    "3:\n\t" MML2_AVR_HALF_ \
-    "4:\n\t asr r17\n\t ror r16\n\t adc r16,r14\n\t adc r17,r14\n\t" /* halves up */ \
-    "asr r23\n\t ror r22\n\t adc r22,r14\n\t adc r23,r14\n" \
-    "5:\n\t"
-/* The butterfly's sums: z is in r16, r17 and r22, r23, b in r10 to r13, a + c in r2 to r5, a - c in r6 to r9. */
-#define MML2_AVR_COMBINE_ \
-    "movw r18,r16\n\t movw r20,r22\n\t" \
-    MML2_AVR_ADD_("r18", "r19", "r10", "r11") MML2_AVR_ADD_("r20", "r21", "r12", "r13") \
-    MML2_AVR_SUB_("r16", "r17", "r10", "r11") MML2_AVR_SUB_("r22", "r23", "r12", "r13") \
-    "movw r10,r18\n\t movw r12,r20\n\t" \
-    MML2_AVR_ADD_("r10", "r11", "r2", "r3") MML2_AVR_ADD_("r12", "r13", "r4", "r5") \
-    MML2_AVR_STORE_("r10", "r11", "r12", "r13") MML2_AVR_ON_ \
-    "movw r10,r16\n\t movw r12,r22\n\t" \
-    MML2_AVR_ADD_("r10", "r11", "r8", "r9") MML2_AVR_SUB_("r12", "r13", "r6", "r7") \
-    MML2_AVR_STORE_("r10", "r11", "r12", "r13") MML2_AVR_ON_ \
-    MML2_AVR_SUB_("r18", "r19", "r2", "r3") MML2_AVR_SUB_("r20", "r21", "r4", "r5") \
-    MML2_AVR_STORE_("r18", "r19", "r20", "r21") MML2_AVR_ON_ \
-    MML2_AVR_SUB_("r16", "r17", "r8", "r9") MML2_AVR_ADD_("r22", "r23", "r6", "r7") \
-    MML2_AVR_STORE_("r16", "r17", "r22", "r23") MML2_AVR_ON_
-#define MML2_AVR_LEAVE_ "clr r1\n\t mov r24,r15\n\t pop r29\n\t pop r28"
-#define MML2_AVR_USED_ \
-    "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r16", "r17", "r18", \
-        "r19", "r21", "r22", "r23", "memory"
-
-/* Butterflies of twiddles of 1 from z on, `quarter` complex numbers between the four of each. Returns their `every`. */
-static __attribute__((noinline, unused)) uint8_t mml2_avr_by_1(
-    mml2_int16_t *z, uint16_t quarter, uint8_t down, const mml2_int16_t *end)
+/* All butterflies of one twiddle from z on, `quarter` complex numbers between its four. Returns the bits of their `every`
+   from 8 on. In a butterfly, a is in r10, r2, r3 and r11, r4, r5, then a + c; a - c is on the stack meanwhile. */
+static __attribute__((noinline, unused)) uint8_t mml2_avr_butterflies(
+    mml2_int16_t *z, uint16_t quarter, const mml2_avr_butterfly_t *of)
 {
     register uint16_t apart __asm__("r24") = 4u * quarter;
-    register uint8_t shift __asm__("r20") = down;
     __asm__ volatile(
-        "push r28\n\t push r29\n\t movw r28,r24\n\t clr r14\n\t clr r15\n"
-        "1:\n\t push r20\n\t"
-        MML2_AVR_ON_ MML2_AVR_LOAD_ MML2_AVR_DOWN_ "movw r2,r16\n\t movw r4,r22\n\t"
-        MML2_AVR_ON_ MML2_AVR_LOAD_ MML2_AVR_DOWN_ "movw r10,r16\n\t movw r12,r22\n\t"
-        MML2_AVR_ON_ MML2_AVR_LOAD_ MML2_AVR_DOWN_ "movw r6,r16\n\t movw r8,r22\n\t"
-        MML2_AVR_SUM_("r2", "r3", "r6", "r7") MML2_AVR_SUM_("r4", "r5", "r8", "r9")
-        MML2_AVR_BACK_ MML2_AVR_BACK_ MML2_AVR_BACK_ MML2_AVR_LOAD_ MML2_AVR_DOWN_
-        MML2_AVR_COMBINE_
-        "pop r20\n\t cp r30,%A3\n\t cpc r31,%B3\n\t brsh 6f\n\t rjmp 1b\n"
-        "6:\n\t" MML2_AVR_LEAVE_
-        : "+r"(apart), "+z"(z), "+r"(shift)
-        : "x"(end)
-        : MML2_AVR_USED_);
+        "push r28\n\t push r29\n\t movw r28,r24\n\t clr r14\n\t clr r15\n\t ld r24,X+\n\t bst r24,0\n\t rjmp 1f\n"
+        /* For twiddles of 1: the number into r12, r6, r7 and r13, r8, r9. */
+        "8:\n\t" MML2_AVR_ONE_("r16", "r17", "r12", "r6", "r7") MML2_AVR_ONE_("r22", "r23", "r13", "r8", "r9") "ret\n"
+        "1:\n\t ld r25,X+\n\t" MML2_AVR_TWIDDLE_ MML2_AVR_ON_ MML2_AVR_LOAD_
+        "brtc 2f\n\t rcall 8b\n\t movw r2,r6\n\t movw r4,r8\n\t movw r10,r12\n\t rjmp 3f\n"
+        "2:\n\t" MML2_AVR_RE_("r10", "r2", "r3") MML2_AVR_IM_("r11", "r4", "r5")
+        "3:\n\t" MML2_AVR_ON_ MML2_AVR_ON_ MML2_AVR_LOAD_IM_RE_
+        "brtc 2f\n\t rcall 8b\n\t rjmp 3f\n"
+        "2:\n\t" MML2_AVR_RE_("r12", "r6", "r7") MML2_AVR_IM_("r13", "r8", "r9") "3:\n\t"
+        MML2_AVR_COPY_("r0", "r16", "r10", "r2") MML2_AVR_ADD_("r10", "r2", "r3", "r13", "r8", "r9")
+        MML2_AVR_SUB_("r0", "r16", "r17", "r13", "r8", "r9") "push r0\n\t push r16\n\t push r17\n\t"
+        MML2_AVR_COPY_("r0", "r16", "r11", "r4") MML2_AVR_ADD_("r11", "r4", "r5", "r12", "r6", "r7")
+        MML2_AVR_SUB_("r0", "r16", "r17", "r12", "r6", "r7") "push r0\n\t push r16\n\t push r17\n\t"
+        MML2_AVR_TWIDDLE_ MML2_AVR_BACK_ MML2_AVR_LOAD_
+        "brtc 2f\n\t rcall 8b\n\t rjmp 3f\n"
+        "2:\n\t" MML2_AVR_RE_("r12", "r6", "r7") MML2_AVR_IM_("r13", "r8", "r9")
+        "3:\n\t ld r24,X+\n\t sbrs r24,0\n\t rjmp 4f\n\t" /* by -j */
+        MML2_AVR_COPY_("r0", "r16", "r13", "r8") "mov r13,r12\n\t movw r8,r6\n\t"
+        "neg r9\n\t neg r8\n\t sbc r9,r14\n\t neg r13\n\t sbc r8,r14\n\t sbc r9,r14\n\t"
+        MML2_AVR_COPY_("r12", "r6", "r0", "r16")
+        "4:\n\t" MML2_AVR_BACK_ MML2_AVR_BACK_ MML2_AVR_LOAD_ "mov r18,r25\n\t"
+        MML2_AVR_ONE_("r16", "r17", "r20", "r16", "r17") MML2_AVR_ONE_("r22", "r23", "r21", "r22", "r23")
+        "subi r20,0x80\n\t sbci r16,0xff\n\t sbci r17,0xff\n\t subi r21,0x80\n\t sbci r22,0xff\n\t sbci r23,0xff\n\t"
+        MML2_AVR_COPY_("r0", "r18", "r12", "r6") MML2_AVR_ADD_("r12", "r6", "r7", "r20", "r16", "r17")
+        MML2_AVR_SUB_("r20", "r16", "r17", "r0", "r18", "r19")
+        MML2_AVR_COPY_("r0", "r18", "r13", "r8") MML2_AVR_ADD_("r13", "r8", "r9", "r21", "r22", "r23")
+        MML2_AVR_SUB_("r21", "r22", "r23", "r0", "r18", "r19")
+        MML2_AVR_COPY_("r0", "r18", "r12", "r6") MML2_AVR_ADD_("r0", "r18", "r19", "r10", "r2", "r3")
+        MML2_AVR_STORE_RE_("r18", "r19") MML2_AVR_FIRST_SQUARE_("r19")
+        MML2_AVR_COPY_("r0", "r18", "r13", "r8") MML2_AVR_ADD_("r0", "r18", "r19", "r11", "r4", "r5")
+        MML2_AVR_STORE_IM_("r18", "r19") MML2_AVR_SQUARES_("r19") MML2_AVR_ON_ MML2_AVR_ON_
+        MML2_AVR_SUB_("r12", "r6", "r7", "r10", "r2", "r3")
+        MML2_AVR_STORE_RE_("r6", "r7") "mov r19,r7\n\t" MML2_AVR_FIRST_SQUARE_("r19")
+        MML2_AVR_SUB_("r13", "r8", "r9", "r11", "r4", "r5")
+        MML2_AVR_STORE_IM_("r8", "r9") "mov r19,r9\n\t" MML2_AVR_SQUARES_("r19")
+        "pop r5\n\t pop r4\n\t pop r11\n\t pop r3\n\t pop r2\n\t pop r10\n\t" MML2_AVR_BACK_
+        MML2_AVR_COPY_("r0", "r18", "r20", "r16") MML2_AVR_ADD_("r0", "r18", "r19", "r11", "r4", "r5")
+        MML2_AVR_STORE_RE_("r18", "r19") MML2_AVR_FIRST_SQUARE_("r19")
+        MML2_AVR_COPY_("r0", "r18", "r21", "r22") MML2_AVR_SUB_("r0", "r18", "r19", "r10", "r2", "r3")
+        MML2_AVR_STORE_IM_("r18", "r19") MML2_AVR_SQUARES_("r19") MML2_AVR_ON_ MML2_AVR_ON_
+        MML2_AVR_SUB_("r20", "r16", "r17", "r11", "r4", "r5") MML2_AVR_STORE_RE_("r16", "r17") MML2_AVR_FIRST_SQUARE_("r17")
+        MML2_AVR_ADD_("r21", "r22", "r23", "r10", "r2", "r3") MML2_AVR_STORE_IM_("r22", "r23") MML2_AVR_SQUARES_("r23")
+        MML2_AVR_ON_ "ld r18,X+\n\t ld r19,X+\n\t sbiw r26,12\n\t cp r30,r18\n\t cpc r31,r19\n\t brsh 6f\n\t rjmp 1b\n"
+        "6:\n\t clr r1\n\t mov r24,r15\n\t pop r29\n\t pop r28"
+        : "+r"(apart), "+z"(z), "+x"(of)
+        :
+        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r16", "r17", "r18",
+        "r19", "r20", "r21", "r22", "r23", "memory");
     return (uint8_t)apart;
 }
 
-/* All butterflies of one twiddle from z on, `quarter` complex numbers between its four. Returns their `every`. */
-static inline uint8_t mml2_avr_butterflies(mml2_int16_t *z, uint16_t quarter, const mml2_avr_butterfly_t *of)
+/* (a + b) / 2 or (a - b) / 2 of the sum or difference whose flags are set, if T says so. */
+#define MML2_AVR_HALF_(l, h) "brtc 1f\n\t clc\n\t brge 2f\n\t sec\n2:\n\t ror " h "\n\t ror " l "\n1:\n\t"
+
+/* Of low and high, bins k and M - k of the transform of even + j * odd samples: twice bins k and M - k of all; at: 2 k,
+   turn: M. */
+static inline void mml2_avr_apart(
+    mml2_int16_t *low, mml2_int16_t *high, uint8_t halved, MML2_FLASH_AT(int16_t) wave, uint16_t at, uint16_t turn)
 {
-    register uint16_t apart __asm__("r24") = 4u * quarter;
+    register uint32_t table __asm__("r8") = MML2_AVR_ADDRESS_(wave);
+    register uint16_t of_c __asm__("r16") = at;
+    register uint16_t of_s __asm__("r22") = turn - at;
+    register mml2_int16_t *other __asm__("r12") = high;
+    register uint8_t more __asm__("r24") = halved;
     __asm__ volatile(
-        "push r28\n\t push r29\n\t movw r28,r24\n\t clr r14\n\t clr r15\n"
-        "1:\n\t" MML2_AVR_TWIDDLE_ MML2_AVR_ON_ MML2_AVR_LOAD_
-        MML2_AVR_RE_C_("r2", "r3") MML2_AVR_PLUS_IM_S_("r2", "r3")
-        MML2_AVR_IM_C_("r4", "r5") MML2_AVR_LESS_RE_S_("r4", "r5")
-        MML2_AVR_ON_ MML2_AVR_ON_ MML2_AVR_LOAD_
-        MML2_AVR_RE_C_("r6", "r7") MML2_AVR_LESS_IM_S_("r6", "r7")
-        MML2_AVR_IM_C_("r8", "r9") MML2_AVR_PLUS_RE_S_("r8", "r9")
-        MML2_AVR_SUM_("r2", "r3", "r6", "r7") MML2_AVR_SUM_("r4", "r5", "r8", "r9")
-        MML2_AVR_TWIDDLE_ MML2_AVR_BACK_ MML2_AVR_LOAD_
-        MML2_AVR_RE_C_("r10", "r11") MML2_AVR_PLUS_IM_S_("r10", "r11")
-        MML2_AVR_IM_C_("r12", "r13") MML2_AVR_LESS_RE_S_("r12", "r13")
-        "ld r20,X+\n\t ld r19,X+\n\t"
-        "sbrs r19,0\n\t rjmp 2f\n\t" /* by -j */
-        "movw r24,r10\n\t movw r10,r12\n\t neg r25\n\t neg r24\n\t sbc r25,r14\n\t movw r12,r24\n"
-        "2:\n\t" MML2_AVR_BACK_ MML2_AVR_BACK_ MML2_AVR_LOAD_ MML2_AVR_DOWN_
-        MML2_AVR_COMBINE_
-        "ld r18,X+\n\t ld r19,X+\n\t sbiw r26,12\n\t cp r30,r18\n\t cpc r31,r19\n\t brsh 6f\n\t rjmp 1b\n"
-        "6:\n\t" MML2_AVR_LEAVE_
-        : "+r"(apart), "+z"(z), "+x"(of)
-        :
-        : "r20", MML2_AVR_USED_);
-    return (uint8_t)apart;
+        "push r28\n\t push r29\n\t bst r24,0\n\t"
+        "movw r30,r8\n\t add r30,r16\n\t adc r31,r17\n\t" MML2_AVR_WAVE_("r18", "r19")
+        "movw r30,r8\n\t add r30,r22\n\t adc r31,r23\n\t" MML2_AVR_WAVE_("r20", "r21")
+        "movw r28,r12\n\t clr r14\n\t"
+        "ld r8,X+\n\t ld r9,X+\n\t ld r10,X+\n\t ld r11,X+\n\t"
+        "ld r24,Y\n\t ldd r25,Y+1\n\t ldd r22,Y+2\n\t ldd r23,Y+3\n\t"
+        "movw r16,r8\n\t sub r16,r24\n\t sbc r17,r25\n\t" MML2_AVR_HALF_("r16", "r17")
+        "add r8,r24\n\t adc r9,r25\n\t" MML2_AVR_HALF_("r8", "r9")
+        "movw r24,r10\n\t sub r10,r22\n\t sbc r11,r23\n\t" MML2_AVR_HALF_("r10", "r11")
+        "add r22,r24\n\t adc r23,r25\n\t" MML2_AVR_HALF_("r22", "r23")
+        MML2_AVR_RE_("r12", "r2", "r3") MML2_AVR_IM_("r13", "r4", "r5")
+        "sec\n\t adc r8,r14\n\t adc r9,r14\n\t asr r9\n\t ror r8\n\t clr r6\n\t ror r6\n\t"
+        "sec\n\t adc r10,r14\n\t adc r11,r14\n\t asr r11\n\t ror r10\n\t clr r7\n\t ror r7\n\t"
+        MML2_AVR_COPY_("r0", "r16", "r6", "r8") MML2_AVR_SUB_("r0", "r16", "r17", "r13", "r4", "r5")
+        MML2_AVR_ADD_("r6", "r8", "r9", "r13", "r4", "r5")
+        MML2_AVR_COPY_("r0", "r22", "r12", "r2") MML2_AVR_ADD_("r0", "r22", "r23", "r7", "r10", "r11")
+        "clr r24\n\t ldi r18,1\n\t clr r19\n\t" MML2_AVR_SUB_("r24", "r18", "r19", "r0", "r22", "r23")
+        MML2_AVR_SUB_("r7", "r10", "r11", "r12", "r2", "r3")
+        "st -X,r11\n\t st -X,r10\n\t st -X,r9\n\t st -X,r8\n\t"
+        "st Y,r16\n\t std Y+1,r17\n\t std Y+2,r18\n\t std Y+3,r19\n\t"
+        "clr r1\n\t pop r29\n\t pop r28"
+        : "+x"(low), [wave] "+r"(table), "+r"(of_c), "+r"(of_s), "+r"(other), "+r"(more)
+        : [rampz] "I"(MML2_AVR_RAMPZ_)
+        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r14", "r18", "r19", "r20", "r21", "r25", "r30", "r31",
+        "memory");
 }
 #endif

@@ -98,7 +98,7 @@ class BandPowers(OfSpectra, PowerOf):
     def contract(self) -> Sequence[str]:
         off = f"{2.0**-21 + 2.0**-27 * self.frames.transform.n_fft:.2g}"
         if self.frames.precision == "int16":
-            off = "by root mean square 2^-11.5"
+            off = "by root mean square 2^-13"
         return [
             f"{self.frames.n_frames} frames of {self.frames.transform.n_fft} samples, bins every "
             f"{self.frames.spacing:g} Hz; powers {self._contract()}",
@@ -128,7 +128,7 @@ class BandPower(Extractor):
         Channels, interleaved.
     precision : {"int32", "int16"}
         Integers of the transform, as in `FFT`. "int16" takes half the memory and on AVR two thirds of
-        the cycles; a power is then off by 2^-11.5 of that of all bins (root mean square).
+        the cycles; a power is then off by 2^-13 of that of all bins (root mean square).
 
     Notes
     -----

@@ -201,7 +201,7 @@ class Shapes(OfSpectra):
         return [
             f"{framed.n_frames} frames of {framed.transform.n_fft} samples, bins every {framed.spacing:g} Hz",
             "of magnitudes that are off by "
-            + ("2^-11.5 of the largest (root mean square)" if self._block else "up to 2^-14 of the largest")
+            + ("2^-13 of the largest (root mean square)" if self._block else "up to 2^-14 of the largest")
             + ", by the transform",
             *(f"{feature} {promises[feature]}" for feature in self.features),
         ]
@@ -236,7 +236,7 @@ class SpectralShape(Extractor):
         Channels, interleaved.
     precision : {"int32", "int16"}
         Integers of the transform, as in `FFT`. "int16" takes half the memory, and on AVR two thirds of the
-        cycles; S is then off by 2^-11.5 of its largest (root mean square), which what is said of all bins
+        cycles; S is then off by 2^-13 of its largest (root mean square), which what is said of all bins
         feels most: flatness of tones, and bandwidth.
 
     Notes

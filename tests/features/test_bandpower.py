@@ -53,9 +53,9 @@ def test_error_of_a_block(n_fft: int, n: int, window: str | None) -> None:
     exact = fitted.reference(X)
     of, _ = fitted.extraction().powers(X)
     off = np.abs(of.m * 2.0**of.e - exact) / np.maximum(exact[:, 2:], 1e-9)
-    assert np.sqrt((off**2).mean()) <= 2.0**-11.5
-    assert off.max() <= 2.0**-9.5
-    assert any("2^-11.5 of the power of all bins" in line for line in fitted.extraction().contract())
+    assert np.sqrt((off**2).mean()) <= 2.0**-13
+    assert off.max() <= 2.0**-11
+    assert any("2^-13 of the power of all bins" in line for line in fitted.extraction().contract())
 
 
 def test_outputs() -> None:

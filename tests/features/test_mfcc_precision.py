@@ -92,8 +92,8 @@ def test_error_of_a_block() -> None:
         return np.abs(mfcc.dequantize(mfcc.transform(X)) - mfcc.reference(X)) / deviation
 
     for X in levels:
-        assert np.sqrt((error(X) ** 2).mean()) < 0.02
-        assert error(X).max() < 0.2
+        assert np.sqrt((error(X) ** 2).mean()) < 0.01
+        assert error(X).max() < 0.05
     kinds = every_kind(256)
     for X in (white, *(kinds[k][None] for k in ("square", "impulse", "faint", "silent", "quiet", "random"))):
         assert error(X).max() <= 0.05

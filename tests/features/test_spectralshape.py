@@ -104,8 +104,8 @@ def test_magnitudes_and_features_of_a_block(n_fft: int, n: int, window: str | No
     values = None if window is None else signal.get_window(window, n_fft)
     exact = np.abs(definition.frames.reference(X.astype(float), values))
     off = (np.abs(s - exact) / np.maximum(exact.max(axis=2, keepdims=True), 1e-9))[exact.max(axis=2) > 0]
-    assert np.sqrt((off**2).mean()) <= 2.0**-11.5
-    assert off.max() <= 2.0**-7
+    assert np.sqrt((off**2).mean()) <= 2.0**-13
+    assert off.max() <= 2.0**-8
     names = list(fitted.get_feature_names_out())
     got = dict(zip(names, fitted.dequantize(fitted.transform(X)).T, strict=True))
     for t in range(2):
