@@ -127,8 +127,15 @@ static inline mml2_c16_t mml2_fft16_turned(MML2_FLASH_AT(int16_t) wave, uint16_t
                     mml2_fft16_element(wave, (uint16_t)(k - size / 2u), down));
 }
 
+/* Where assembler has none, butterflies take so many registers that none should be another's. */
+#if defined(MML2_FFT16_AVR_) || !defined(__GNUC__)
+#define MML2_FFT16_PASS_ static inline
+#else
+#define MML2_FFT16_PASS_ static __attribute__((noinline, unused))
+#endif
+
 /* A pass of radix 4: numbers are shifted down by `down`, added up with 8 bits more, and rounded once. */
-static inline mml2_every_t mml2_fft16_pass(
+MML2_FFT16_PASS_ mml2_every_t mml2_fft16_pass(
     mml2_int16_t *z, uint16_t size, uint16_t quarter, uint8_t down, MML2_FLASH_AT(int16_t) wave)
 {
     const uint16_t step = (uint16_t)(size / 2u / quarter);

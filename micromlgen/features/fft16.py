@@ -18,8 +18,8 @@ from micromlgen.ir import Layout
 Array = NDArray[Any]
 #: Measured with -O2 at 256: bytes of code, and what an output adds; cycles of n * log2(n), and of a bin.
 _COSTS = Costs(
-    {"complex": (3150, 2250, 1550, 2370), "power": (200, 100, 100, 50), "magnitude": (150, 0, 60, 0)},
-    (47.4, 16.4, 7.2, 12.5),
+    {"complex": (3150, 2200, 1470, 2270), "power": (200, 100, 100, 50), "magnitude": (150, 0, 60, 0)},
+    (47.4, 15.0, 6.8, 11.1),
     {"complex": (70, 18, 10, 20), "power": (110, 18, 15, 20), "magnitude": (530, 100, 100, 85)},
 )
 
