@@ -127,7 +127,7 @@ class BandPower(Extractor):
     n_channels : int
         Channels, interleaved.
     precision : {"int32", "int16"}
-        Integers of the transform, as in `FFT`. "int16" takes half the memory and on AVR two thirds of
+        Integers of the transform, as in `FFT`. "int16" takes half the memory and on AVR three quarters of
         the cycles; a power is then off by 2^-13 of that of all bins (root mean square).
 
     Notes
