@@ -60,6 +60,8 @@ class Framing:
         Numbers that go from a frame to the next, uint32, of all channels.
     rest : int
         Samples of a window behind its last frame, which are waited for.
+    with_samples : bool
+        Whether the samples of windows are kept too, since not all that is computed is of frames.
     """
 
     length: int
@@ -71,6 +73,7 @@ class Framing:
     n_channels: int = 1
     carried: int = 0
     rest: int = 0
+    with_samples: bool = False
     #: Suffixes of the members, one inside another, that compute frames.
     inside: tuple[str, ...] = ()
 
@@ -113,19 +116,19 @@ class Framing:
 
     @property
     def taken(self) -> int:
-        """Samples that are kept: `length` of each channel, and the one before where it counts."""
+        """Samples of a frame that are kept: `length` of each channel, and the one before where it counts."""
         return (self.length + int(self.looks_back)) * self.n_channels
 
     @property
     def n_bytes(self) -> int:
-        """Of all that is kept."""
+        """Of all that is kept, but for windows of samples."""
         return 2 * (self.taken + self.kept * (self.count + self.firsts)) + 4 * self.carried + 4
 
     @property
     def pays(self) -> bool:
         """Whether it saves cycles, of frames that windows share, or else bytes."""
         samples = (self.length + self.rest + (self.count - 1) * self.hop) * self.n_channels
-        return self.shared or self.n_bytes < 2 * samples
+        return self.shared or (self.n_bytes < 2 * samples and not self.with_samples)
 
 
 @dataclass(frozen=True, eq=False)

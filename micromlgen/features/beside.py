@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,40 +106,47 @@ class Beside(Extraction):
     @property
     def members(self) -> list[Member]:
         """The extractors that are rendered inside."""
-        alone, framed, out = self.alone, self.framed_by_streams, []
+        alone, framed, out = self.alone, self.in_frames, []
         for i, part in enumerate(self.parts):
             if isinstance(part, OfSpectra):
-                part = replace(part if i in alone else part.sharing(), in_frames=framed)
+                part = replace(part if i in alone else part.sharing(), in_frames=i in framed)
             out.append(Member(f"part{i}", part))
         return out
 
+    @cached_property
+    def in_frames(self) -> dict[int, OfSpectra]:
+        """Parts of whose frames streams may keep what is computed, by number: all of the same frames."""
+        length, found = self.input.n_features // self.frame_size, {}
+        for i, part in enumerate(self.parts):
+            framing = part.framing(length) if isinstance(part, OfSpectra) else None
+            if framing is not None and framing.n_channels == self.frame_size:
+                found[i] = cast(OfSpectra, part), (framing.hop, framing.count)
+        first = next((where for _, where in found.values()), None)
+        return {i: part for i, (part, where) in found.items() if where == first}
+
     def framing(self, hop: int) -> Framing | None:
-        found = [part.framing(hop) for part in self.parts]
-        each = [framing for framing in found if framing is not None]
-        where = {(framing.hop, framing.count, framing.n_channels) for framing in each}
-        if len(each) < len(found) or len(where) > 1:
+        each = [f for part in self.in_frames.values() if (f := part.framing(hop)) is not None]
+        if not each:
             return None
         return replace(
             max(each, key=lambda framing: framing.length),
             kept=sum(framing.kept for framing in each),
             looks_back=any(framing.looks_back for framing in each),
             carried=sum(framing.carried for framing in each),
+            with_samples=len(each) < len(self.parts),
         )
-
-    @property
-    def framed_by_streams(self) -> bool:
-        """Whether streams may keep frames: all parts are of the same ones."""
-        return self.framing(self.input.n_features // self.frame_size) is not None
 
     @property
     def kept_at(self) -> list[int]:
         """Where what a stream keeps of a frame begins, of each part, and where it ends."""
-        return [0, *accumulate(part.kept for part in self.parts if isinstance(part, OfSpectra))]
+        sizes = [self.in_frames[i].kept if i in self.in_frames else 0 for i in range(len(self.parts))]
+        return [0, *accumulate(sizes)]
 
     @property
     def carried_at(self) -> list[int]:
         """Likewise what goes from a frame to the next."""
-        return [0, *accumulate(part.carried for part in self.parts if isinstance(part, OfSpectra))]
+        sizes = [self.in_frames[i].carried if i in self.in_frames else 0 for i in range(len(self.parts))]
+        return [0, *accumulate(sizes)]
 
     def layouts(self) -> Sequence[Layout]:
         shared = [group.frames for group in self.groups]

@@ -109,6 +109,29 @@ def framing(estimator: Any) -> Framing | None:
         (windows(160, 32, shape("flux", "centroid", n_channels=2), n_channels=2), 320),
         (windows(160, 64, shape("rolloff", "peaks", "flux")), 160),
         (windows(400, 400, shape("flatness", "bandwidth")), 400),
+        (windows(170, 32, Statistics(["std"]), bands(), shape("flux")), 170),  # beside samples
+        (windows(160, 64, bands(), shape("centroid", hop_length=16)), 160),  # not the same frames
+        (windows(160, 32, bands(n_channels=2), MelSpectrogram(**SMALL), n_channels=2), 320),
+        (
+            windows(
+                160,
+                32,
+                bands(n_channels=2, **BLOCK),
+                Statistics(["mean"], n_channels=2),
+                shape("flux", n_channels=2, **BLOCK),
+                n_channels=2,
+            ),
+            320,
+        ),
+        (
+            model(
+                FIRFilter([0.5, 0.5]),
+                Windower(160, 32),
+                make_union(MFCC(**CEPSTRA, pre_emphasis=0.9), Statistics(["std"])),
+                n=200,
+            ),
+            200,
+        ),
         (
             windows(160, 32, bands(), shape("centroid"), MFCC(**CEPSTRA, delta=1), MelSpectrogram(**SMALL)),
             160,
@@ -162,13 +185,26 @@ def test_a_stream_of_frames_is_the_twin(estimator: Any, n: int) -> None:
 )
 @pytest.mark.parametrize("n_channels", [1, 2])
 def test_a_window_is_ready_at_its_last_sample(length: int, hop: int, n_channels: int) -> None:
-    estimator = windows(length, hop, bands(n_channels=n_channels), n_channels=n_channels)
-    assert framing(estimator) is not None
+    assert ready(windows(length, hop, bands(n_channels=n_channels), n_channels=n_channels)) == list(
+        range(length - 1, 600, hop)
+    )
+
+
+def test_one_whose_samples_are_kept_too() -> None:
+    assert ready(windows(170, 32, bands(), Statistics(["mean"]))) == list(range(169, 600, 32))
+
+
+def ready(estimator: Any) -> list[int]:
+    """Samples of 600 behind which a window of frames is ready."""
+    stream = mm.transpile(estimator, name="heard").model.streamed()
+    assert stream is not None
+    assert stream.framing is not None
+    n_channels = stream.n_channels
     program = mm.transpile(estimator, name="heard")
     pushed = f"static heard_stream_t s; y[0] = heard_stream_push(&s, {'x[0]' if n_channels == 1 else 'x'});"
     recording = np.resize(stacked(64), (600, n_channels))
     result = core("host").run([Call(program.header, recording, pushed)], measure=False)[0]
-    assert np.flatnonzero(result.y).tolist() == list(range(length - 1, 600, hop))
+    return np.flatnonzero(result.y).tolist()
 
 
 @pytest.mark.parametrize(
@@ -179,10 +215,10 @@ def test_a_window_is_ready_at_its_last_sample(length: int, hop: int, n_channels:
         MFCC(**CEPSTRA, hop_length=4).fit(stacked(160)),  # more numbers than samples
         make_pipeline(Windower(160, 32, n_channels=2), MFCC(**CEPSTRA)).fit(stacked(320)),
         Statistics().fit(stacked(64)),
-        windows(160, 32, bands(), Statistics()),
-        windows(160, 32, bands(), shape("centroid", hop_length=16)),
+        windows(160, 160, bands(), Statistics()),  # which needs the samples, and shares no frames
+        windows(160, 32, make_union(bands(), shape("centroid")), Statistics()),
         windows(64, 32, FFT(64, "hann", "power", **BLOCK), shape("centroid", **BLOCK)),
-        windows(160, 32, bands(n_channels=2), MelSpectrogram(**SMALL), n_channels=2),
+        windows(160, 32, MelSpectrogram(**SMALL), Statistics(n_channels=2), n_channels=2),
     ],
     ids=lambda value: str(value).replace("\n", "")[:60],
 )
