@@ -63,6 +63,11 @@ class Expansion:
             return replace(self, gamma=self.gamma * factor**2, vectors=(self.vectors - stage.offset) / factor)
         return None if stage.offset.any() else replace(self, gamma=self.gamma * factor)
 
+    def around_zero(self) -> tuple[Expansion, float]:
+        """The one sum that there is without its constant, and the constant."""
+        constant = np.zeros_like(self.duals.constant)
+        return replace(self, duals=replace(self.duals, constant=constant)), float(self.duals.constant[0])
+
     @property
     def linear(self) -> Matrix | None:
         """The sums as products with x, where they are nothing more."""

@@ -106,6 +106,50 @@ def corrected(
     return replace(sums, duals=replace(sums.duals, constant=constant.astype(np.int32)))
 
 
+class Level(NamedTuple):
+    """What a sum is shifted right by, and what is added then, where answers are far from zero."""
+
+    down: int
+    base: int
+
+
+def levelled(sums: IntegerExpansion, exact: Expansion, level: float) -> tuple[IntegerExpansion, Level]:
+    """The sums, of which 32 bits are about the spread of the answer, and what makes the answer of them.
+
+    The shift leaves room for `level` beside all that a sum may be. What both round away goes into the sums'
+    constant, within what these have spare.
+
+    Parameters
+    ----------
+    sums : IntegerExpansion
+    exact : Expansion
+        Without a constant.
+    level : float
+        What is added to the sums of `exact`.
+
+    Raises
+    ------
+    UnsupportedError
+        If 32 bits do not hold the level and something of the spread.
+    """
+    down = next((d for d in range(1, 31) if _held(level, sums.sum_unit, d)), None)
+    if down is None:
+        raise UnsupportedError(
+            "targets so far from zero beside their spread do not fit 32 bits; subtract their mean before "
+            "training, or use float32"
+        )
+    step = sums.sum_unit * 2.0**down
+    base = round(level / step)
+    rest = round((level - base * step) / sums.sum_unit) + (1 << down - 1)
+    most = int(_spare(exact) / sums.sum_unit)
+    constant = np.clip(sums.duals.constant.astype(np.int64) + rest, -most, most).astype(np.int32)
+    return replace(sums, duals=replace(sums.duals, constant=constant)), Level(down, base)
+
+
+def _held(level: float, unit: float, down: int) -> bool:
+    return abs(level) / (unit * 2.0**down) + 2.0 ** (31 - down) + 1 <= _MOST
+
+
 def _spare(exact: Expansion) -> float:
     return _CORRECTED * float(exact.duals.magnitude().max())
 
