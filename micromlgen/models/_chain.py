@@ -271,7 +271,7 @@ class Chain(Model):
         final, Z = last_step(estimator, X, self.n_before)
         if self.split is not None:
             final, Z = self.split(final, Z)
-        inputs = Input(self.own.input.n_features, missing=self.own.input.missing)
+        inputs = Input(self.own.input.n_features, missing=self.input.missing and self.own.input.missing)
         own = self.own.quantize(inputs, Calibration())
         found = own.undecided(final, Z)
         if self.input.is_integer:

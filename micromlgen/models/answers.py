@@ -92,7 +92,7 @@ class Answers(Stage):
         """The model that knows where its estimator is not followed."""
         if self.own is None:
             return None
-        inputs = Input(self.own.input.n_features, missing=self.own.input.missing)
+        inputs = Input(self.own.input.n_features, missing=self.input.missing and self.own.input.missing)
         return self.own.quantize(inputs, Calibration())
 
     def vague(self, X: Array) -> NDArray[np.bool_]:

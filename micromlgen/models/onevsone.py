@@ -14,6 +14,7 @@ from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import DecisionClassifier, Layout, Model
 from micromlgen.models import _svm_votes as voting
 from micromlgen.models._combined import combined
+from micromlgen.models._members import last_step
 from micromlgen.models._shares import shares
 from micromlgen.models._sides import border_of, rows_of, sides, sure
 from micromlgen.models._stage import only_layout
@@ -176,8 +177,9 @@ class LinearDuels(Svc):
     """The same of linear models: rows of products for the first class of each pair."""
 
     def undecided(self, estimator: Any, X: Array) -> NDArray[np.bool_]:
-        numbers = sure(estimator.estimators_, X)
-        margin = BOUND * self._magnitude(X)
+        own, rows = last_step(estimator, X)
+        numbers = sure(own.estimators_, rows)
+        margin = BOUND * self._magnitude(np.asarray(X, np.float64))
         close = (np.abs(numbers) <= margin).any(axis=1, keepdims=True)
         gap = _gap(_Final(0.0, self.n_classes[0]).decisions(numbers))
         return np.asarray(close | (gap <= margin.sum(axis=1, keepdims=True)))
@@ -187,7 +189,8 @@ class LinearDuel(LinearClassifier):
     """One linear model decides between two classes."""
 
     def _own(self, estimator: Any, X: Array) -> Array:
-        return sure(estimator.estimators_, X)
+        own, rows = last_step(estimator, X)
+        return sure(own.estimators_, rows)
 
 
 @converts("sklearn.multiclass.OneVsOneClassifier")

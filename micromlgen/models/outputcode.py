@@ -15,6 +15,7 @@ from micromlgen.ir import Model
 from micromlgen.models._coefficients import difference
 from micromlgen.models._combined import combined
 from micromlgen.models._matrix import Matrix
+from micromlgen.models._members import last_step
 from micromlgen.models._sides import rows_of, sides, sure
 from micromlgen.models.linear import LinearClassifier
 
@@ -45,7 +46,8 @@ class Codes(LinearClassifier):
     codes: Matrix
 
     def _own(self, estimator: Any, X: Array) -> Array:
-        return np.asarray(_Final(self.codes).decision_function(sure(_told_apart(estimator), X)))
+        own, rows = last_step(estimator, X)
+        return np.asarray(_Final(self.codes).decision_function(sure(_told_apart(own), rows)))
 
 
 def _columns(estimator: Any) -> NDArray[np.bool_]:

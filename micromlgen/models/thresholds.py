@@ -28,7 +28,8 @@ class Shifted(LinearClassifier):
     limit: float
 
     def _own(self, estimator: Any, X: Array) -> Array:
-        inner, rows = last_step(getattr(estimator, "estimator_", estimator.estimator), X)
+        own, rows = last_step(estimator, X)
+        inner = own.estimator_ if hasattr(own, "estimator_") else own.estimator
         return np.asarray(inner.decision_function(rows)) - self.limit
 
 
