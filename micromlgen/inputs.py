@@ -38,6 +38,8 @@ class Input:
         Names of the features where the estimator knows them: columns that come with names must match.
     also_missing : (float, float), or None
         Numbers from the first to the second count as missing too.
+    holes : float32 array of shape (n_features,), or None
+        In integer modes, a number of each feature that means missing; NaN: none but NaN itself.
     codes : bool
         Whether categories of a frame are meant as their codes.
     samples : bool
@@ -54,6 +56,7 @@ class Input:
     missing: bool = False
     names: tuple[str, ...] | None = None
     also_missing: tuple[float, float] | None = None
+    holes: NDArray[np.float32] | None = None
     codes: bool = False
     samples: bool = False
 
@@ -74,12 +77,16 @@ class Input:
         rows = np.asarray(X, np.float32)
         if self.exponents is None:
             return rows
+        return fixedpoint.encode(
+            self.marked(rows), self.center, self.gain, self.exponents, self.highest, np.dtype(self.dtype)
+        )
+
+    def marked(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw rows with NaN for all that means missing."""
         if self.missing and self.also_missing is not None:
             low, high = self.also_missing
             rows = np.where((rows >= low) & (rows <= high), np.float32(np.nan), rows)
-        return fixedpoint.encode(
-            rows, self.center, self.gain, self.exponents, self.highest, np.dtype(self.dtype)
-        )
+        return rows if self.holes is None else np.where(rows == self.holes, np.float32(np.nan), rows)
 
     def scaled(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Raw rows behind `center` and `gain`, in the units that the model was trained on."""
@@ -96,6 +103,11 @@ class Input:
     def unit(self) -> NDArray[np.float64]:
         """One step of each encoded feature, as the model was trained on it (behind `center` and `gain`)."""
         return np.ones(self.n_features) if self.exponents is None else np.ldexp(1.0, -self.exponents)
+
+    @property
+    def hole_keys(self) -> NDArray[np.int32] | None:
+        """`holes` as `fixedpoint.ordered` keys."""
+        return None if self.holes is None else fixedpoint.ordered(self.holes)
 
     @property
     def missing_keys(self) -> tuple[int, int] | None:

@@ -96,6 +96,8 @@ def quantize(model: Model, dtype: str, calibration: NDArray[Any] | None, weights
     if dtype != "float32":
         model = model.in_integers()
     inputs = replace(model.input, dtype=cast(DType, dtype))
+    if by.rows is not None and inputs.holes is not None:
+        by = replace(by, rows=inputs.marked(by.rows))
     if dtype != "float32" and not inputs.samples:
         model, inputs = _centred(model, scaled_inputs(model, inputs, by), by)
         inputs = model.refined(inputs, by)

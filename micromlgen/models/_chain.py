@@ -123,6 +123,20 @@ class Chain(Model):
         last = self.last.centred(center)
         return made if last is None else replace(self, stages=tuple(stages), last=last)
 
+    def in_integers(self) -> Model:
+        first = self.stages[0]
+        stage, holes = first.marked() if isinstance(first, Stage) else (first, None)
+        folded = None if self.folded is None else self.folded.in_integers()
+        if holes is None and folded is not None and folded.input.holes is not None:
+            raise UnsupportedError(
+                f"{self.source}: a SimpleImputer behind a scaler fills NaN only in integers; put it first, "
+                "or use missing_values=nan"
+            )
+        if holes is None:
+            return replace(self, folded=folded)
+        inputs = replace(self.input, missing=True, holes=holes)
+        return replace(self, stages=(stage, *self.stages[1:]), input=inputs, folded=folded)
+
     def quantize(self, inputs: Input, by: Calibration) -> Model:
         if inputs.samples:
             return self._of_features(inputs, by)

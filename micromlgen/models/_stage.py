@@ -101,6 +101,10 @@ class Stage(Transformer):
         """
         return None
 
+    def marked(self) -> tuple[Stage, NDArray[np.float32] | None]:
+        """The stage of features with NaN for what means missing, and the `Input.holes` that make it so."""
+        return self, None
+
     def vague(self, X: Array) -> NDArray[np.bool_]:
         """Rows, shape (n,), that a model inside is not promised to answer as its estimator does."""
         return np.zeros(len(X), bool)

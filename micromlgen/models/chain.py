@@ -172,6 +172,12 @@ class ChainTransformer(ChainNumeric, Transformer):
         """As `Stage.wide`."""
         return isinstance(self.last, Stage) and self.last.wide
 
+    def marked(self) -> tuple[ChainTransformer, NDArray[np.float32] | None]:
+        """As `Stage.marked`."""
+        made = Chain.in_integers(self)
+        assert isinstance(made, ChainTransformer)
+        return made, made.input.holes
+
     def writable(self, to: Input) -> Input:
         """As `Stage.writable`."""
         return self.last.writable(to) if isinstance(self.last, Stage) else to
@@ -204,10 +210,8 @@ class ChainTransformer(ChainNumeric, Transformer):
 
     def in_integers(self) -> Model:
         if not isinstance(self.last, Stage) or self.last.in_integers() is self.last:
-            return self
-        whole = with_outputs([*self.stages, self.last], self.source)
-        folded = None if self.folded is None else self.folded.in_integers()
-        return replace(whole, input=self.input, folded=folded)
+            return super().in_integers()
+        return with_outputs([*self.stages, self.last], self.source, self.input, self.folded)
 
 
 #: The first whose capabilities the last model has.
@@ -256,6 +260,9 @@ def chained(stages: Sequence[Transformer], last: Model, source: str, **more: Any
     return kind(**{**known, **more})
 
 
-def with_outputs(stages: Sequence[Transformer], source: str) -> Chain:
+def with_outputs(
+    stages: Sequence[Transformer], source: str, inputs: Input, folded: Model | None = None
+) -> Model:
     """Transformers as a header of its own in integers, where the last of them writes for a next model."""
-    return chained(stages, outputs(source, stages[-1].n_outputs), source)
+    last = outputs(source, stages[-1].n_outputs)
+    return chained(stages, last, source, input=inputs, folded=folded).in_integers()

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.inputs import Calibration, Input
-from micromlgen.ir import Layout
-from micromlgen.models._chain import Chain
+from micromlgen.ir import Layout, Model
 from micromlgen.models._stage import ExactStage, only_layout
 from micromlgen.models.chain import with_outputs
 
@@ -39,8 +38,8 @@ class Clipped(ExactStage):
     def exact(self, X: Array) -> NDArray[np.float64]:
         return np.clip(X.astype(np.float64), np.float32(self.lowest), np.float32(self.highest))
 
-    def in_integers(self) -> Chain:
-        return with_outputs([self], self.source)
+    def in_integers(self) -> Model:
+        return with_outputs([self], self.source, self.input)
 
     def quantize(self, inputs: Input, by: Calibration) -> Clipped:
         if inputs.is_integer:

@@ -46,7 +46,14 @@ class Lacking(ExactStage):
         return replace(self, input=inputs, source_of=source[self.source_of])
 
     def in_integers(self) -> Model:
-        return with_outputs([self], self.source)
+        return with_outputs([self], self.source, self.input)
+
+    def marked(self) -> tuple[Stage, NDArray[np.float32] | None]:
+        if self.hole is None:
+            return self, None
+        holes = np.full(self.input.n_features, np.nan, np.float32)
+        holes[self.source_of] = self.hole
+        return replace(self, hole=None, input=replace(self.input, missing=True)), holes
 
     def _check(self, inputs: Input) -> None:
         """Refuse numbers that are never met.
@@ -58,8 +65,8 @@ class Lacking(ExactStage):
         """
         if inputs.is_integer and self.hole is not None:
             raise UnsupportedError(
-                f"SimpleImputer(missing_values={self.hole:g}) cannot be ported in integers: use NaN for what "
-                "is missing, or dtype='float32'"
+                f"SimpleImputer(missing_values={self.hole:g}) behind other transformers cannot be ported in "
+                "integers; put it first, or use dtype='float32'"
             )
         if self.hole is not None and float(np.float32(self.hole)) != self.hole:
             raise UnsupportedError(

@@ -15,7 +15,6 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.features.beside import beside as extractors_beside
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import Layout, Model, Transformer
-from micromlgen.models._chain import Chain
 from micromlgen.models._members import Member, together
 from micromlgen.models._requantized import in_floats, towards
 from micromlgen.models._sequence import SELECTION, in_sequence, is_nothing, stages_of
@@ -103,8 +102,26 @@ class Union(Stage):
         kept = tuple(part for part in parts if isinstance(part, Transformer))
         return replace(self, input=inputs, parts=kept) if len(kept) == len(parts) else None
 
-    def in_integers(self) -> Chain:
-        return with_outputs([self], self.source)
+    def in_integers(self) -> Model:
+        return with_outputs([self], self.source, self.input)
+
+    def marked(self) -> tuple[Stage, NDArray[np.float32] | None]:
+        each = [
+            part.marked() if isinstance(part, Stage | ChainTransformer) else (part, None)
+            for part in self.parts
+        ]
+        known = [holes for _, holes in each if holes is not None]
+        if not known:
+            return self, None
+        holes = np.stack(known)
+        merged = np.fmax.reduce(holes)
+        if not all(_means(part, own, merged) for part, own in each):
+            raise UnsupportedError(
+                f"{self.source}: parts of it take different numbers for missing ones, which integers have no "
+                "room for; mark these with NaN, or use dtype='float32'"
+            )
+        inputs = replace(self.input, missing=True)
+        return replace(self, parts=tuple(part for part, _ in each), input=inputs), merged
 
     def quantize(self, inputs: Input, by: Calibration) -> Union:
         if inputs.is_integer:
@@ -195,6 +212,15 @@ class Union(Stage):
 
     def contract(self) -> Sequence[str]:
         return [f"{part.source}: {line}" for part in self.parts for line in part.contract()]
+
+
+def _means(part: Transformer, own: NDArray[np.float32] | None, holes: NDArray[np.float32]) -> bool:
+    """Whether all features with holes have the same ones in a part, or do not matter to it."""
+    others = np.flatnonzero(~np.isnan(holes) & (True if own is None else holes != own))
+    rows = np.ones((len(others), len(holes)), np.float32)
+    rows[np.arange(len(others)), others] = holes[others] + 1000
+    base = in_floats(part, part.input, np.ones((1, len(holes)), np.float32))
+    return bool((in_floats(part, part.input, rows) == base).all()) if len(others) else True
 
 
 def _slice(inputs: Input, own: slice) -> Input:

@@ -39,8 +39,3 @@ def test_before_a_model(dtype: str) -> None:
     report = program.verify(IRIS)
     assert report, str(report)
     assert report.agreement > 0.98
-
-
-def test_integers_need_a_model_behind() -> None:
-    with pytest.raises(ValueError, match="MinMaxScaler cannot be ported in integers; use dtype='float32'"):
-        mm.transpile(CASES[0].estimator, name="no", dtype="int16", calibration=IRIS)

@@ -72,8 +72,11 @@ UNION = FeatureUnion(
     transformer_weights={"pca": 2.0},
 )
 PRESSED = IRIS + FAR[:4]
+#: Where minus one means missing, of some features.
+MARKED = np.where(np.isnan(HOLES), np.float32(-1), IRIS)
+BY_MARKS = columns((SimpleImputer(missing_values=-1, add_indicator=True), [0, 1]), ("passthrough", [2, 3]))
 CASES = [
-    *integer_cases([Case("own_filled", SimpleImputer(add_indicator=True).fit(HOLES), HOLES)], ("int8",)),
+    *integer_cases([Case("own_filled", BY_MARKS.fit(MARKED), MARKED)], ("int8",)),
     *integer_cases(
         [
             Case(
@@ -162,6 +165,38 @@ def test_c_is_the_twin() -> None:
         for dtype in ("int16", "int8"):
             report = mm.verify(fitted, rows, name="own", dtype=dtype, calibration=rows, min_agreement=0)
             assert report, str(report)
+
+
+@pytest.mark.parametrize("hole", [-1.0, 0.0, -9999.0])
+def test_numbers_that_mean_missing(hole: float) -> None:
+    """They take no room among the features, and mean nothing in others."""
+    rows = np.where(LACKING, np.float32(hole), KNOWN + FAR)
+    rows[::5, 2] = hole
+    imputer = SimpleImputer(missing_values=hole, add_indicator=True)
+    scaled = make_pipeline(SimpleImputer(missing_values=hole), StandardScaler())
+    for estimator in (
+        imputer,
+        columns((imputer, [0, 3]), (SimpleImputer(), [1]), remainder="passthrough"),
+        columns((scaled, [0, 3]), (RobustScaler(), [2])),
+    ):
+        assert off(estimator, "int16", rows, rows).max() < 1e-3
+        behind = make_pipeline(estimator, StandardScaler(), LogisticRegression())
+        behind.fit(rows.astype(float), KIND[::2])
+        report = mm.verify(behind, rows, name="own", dtype="int16", calibration=rows)
+        assert report, str(report)
+
+
+def test_numbers_that_mean_missing_in_some_parts_only() -> None:
+    parts = [("a", SimpleImputer(missing_values=-1)), ("b", StandardScaler())]
+    fitted = FeatureUnion(parts).fit(KNOWN.astype(float))
+    with pytest.raises(ValueError, match=r"FeatureUnion: parts of it take different .* mark these with NaN"):
+        mm.transpile(fitted, name="no", dtype="int16", calibration=KNOWN)
+    late = make_pipeline(StandardScaler(), SimpleImputer(missing_values=-1)).fit(KNOWN.astype(float))
+    with pytest.raises(ValueError, match=r"behind a scaler fills NaN only in integers; put it first"):
+        mm.transpile(late, name="no", dtype="int16", calibration=KNOWN)
+    later = make_pipeline(PCA(2), SimpleImputer(missing_values=-1)).fit(KNOWN.astype(float))
+    with pytest.raises(ValueError, match=r"missing_values=-1\) behind other transformers .* put it first"):
+        mm.transpile(later, name="no", dtype="int16", calibration=KNOWN)
 
 
 def test_a_seldom_flag_is_one() -> None:
