@@ -152,11 +152,12 @@ class Union(Stage):
                     f"{part.source} inside {self.source} cannot be ported in integers; use dtype='float32'"
                 )
             own = _slice(to, slice(start, start + part.n_outputs))
+            given = replace(inputs, missing=inputs.missing and part.input.missing)
             if isinstance(part, ChainTransformer):
-                parts.append(part.requantized(inputs, own, by))
+                parts.append(part.requantized(given, own, by))
                 continue
-            *before, last = towards(part, inputs, own, own, by)
-            whole = chained(before, last, part.source, input=inputs) if before else last
+            *before, last = towards(part, given, own, own, by)
+            whole = chained(before, last, part.source, input=given) if before else last
             assert isinstance(whole, Transformer)
             parts.append(whole)
         return replace(self, input=inputs, parts=tuple(parts), to=to)
