@@ -94,8 +94,10 @@ def test_pandas_has_an_nan_of_its_own() -> None:
     assert hole_of(SimpleImputer(missing_values=pd.NA)) is None
 
 
-def test_a_number_that_means_missing_is_refused_in_integers() -> None:
-    fitted = make_pipeline(SimpleImputer(missing_values=-1), GaussianNB()).fit(MARKED.astype(float), SPECIES)
-    message = r"SimpleImputer\(missing_values=-1\) cannot be ported in integers: use NaN"
-    with pytest.raises(ValueError, match=message):
-        mm.transpile(fitted, name="no", dtype="int16", calibration=MARKED)
+@pytest.mark.parametrize("model", [GaussianNB(), DecisionTreeClassifier(random_state=0)], ids=str)
+def test_a_number_that_means_missing_in_integers(model: Any) -> None:
+    fitted = make_pipeline(SimpleImputer(missing_values=-1), model).fit(MARKED.astype(float), SPECIES)
+    program = mm.transpile(fitted, name="marked", dtype="int16", calibration=MARKED)
+    assert program.quantize(MARKED).min() == -32768
+    report = program.verify(MARKED)
+    assert report, str(report)
