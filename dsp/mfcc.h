@@ -24,38 +24,63 @@ static inline int32_t mml2_mfcc_pair(const int16_t *halves, MML2_FLASH_AT(int16_
 #endif
 }
 
-/* n coefficients of m logs in Q9, from coefficient `first` on. Overwrites the logs.
-
-   rows: first halves of the DCT's rows, as Q(exponent) of their own; shifts: what takes the sums, of halves of the logs'
-   sums or differences times these over 2^8, to the coefficients' Q. The second half of a row is the first one
-   backwards, with the sign of an odd one changed. Two products of 15 by 15 bits add up below 2^31, and are then rounded
-   down, as halves are; 64 of these are below 2^29. Sums are rounded to nearest. */
-MML2_APART_ void mml2_mfcc(
-    int16_t *log, int16_t *y, uint8_t first, uint8_t n, uint8_t m, MML2_FLASH_AT(int16_t) rows,
-    MML2_FLASH_AT(uint8_t) shifts)
+/* What coefficients are of: halves of sums of logs go to their first half, of differences to the second. */
+static inline void mml2_mfcc_halves(int16_t *log, uint8_t m)
 {
-    const uint_fast16_t half = (m + 1u) / 2u;
-    uint_fast16_t i, k, at = half * first;
-    for (k = 0; k < m / 2u; ++k) { /* sums go to the first half, differences to the second */
+    uint_fast16_t k;
+    for (k = 0; k < m / 2u; ++k) {
         const int32_t low = log[k], high = log[m - 1u - k];
         log[k] = (int16_t)((low + high) >> 1);
         log[m - 1u - k] = (int16_t)((low - high) >> 1);
     }
     if (m & 1u) log[k] = (int16_t)(log[k] >> 1);
-    for (i = first; i < n; ++i) {
-        const uint8_t shift = (uint8_t)MML2_FLASH_GET_U8(shifts, i);
-        int32_t sum = 0;
-        if (i & 1u) {
-            const int16_t *differences = log + m - 2;
-            for (k = m / 2u; k > 1u; k -= 2u, at += 2u, differences -= 2) sum += mml2_mfcc_pair(differences, rows, at, 1) >> 8;
-            if (k) sum += (int32_t)differences[1] * (int16_t)MML2_FLASH_GET_U16(rows, at++) >> 8;
-            at += m & 1u; /* the difference in the middle is 0 */
-        } else {
-            const int16_t *sums = log;
-            for (k = half; k > 1u; k -= 2u, at += 2u, sums += 2) sum += mml2_mfcc_pair(sums, rows, at, 0) >> 8;
-            if (k) sum += (int32_t)*sums * (int16_t)MML2_FLASH_GET_U16(rows, at++) >> 8;
-        }
-        y[i] = (int16_t)((sum + ((int32_t)1 << shift >> 1)) >> shift);
+}
+
+/* Coefficient i of m halves; `at` is where its row begins.
+
+   rows: first halves of the DCT's rows, as Q(exponent) of their own; shift: what takes the sums, of halves of the logs'
+   sums or differences times these over 2^8, to the coefficient's Q. The second half of a row is the first one
+   backwards, with the sign of an odd one changed. Two products of 15 by 15 bits add up below 2^31, and are then rounded
+   down, as halves are; 64 of these are below 2^29. Sums are rounded to nearest. */
+static inline int32_t mml2_mfcc_of(
+    const int16_t *halves, uint_fast16_t i, uint8_t m, MML2_FLASH_AT(int16_t) rows, uint_fast16_t at, uint8_t shift)
+{
+    uint_fast16_t k;
+    int32_t sum = 0;
+    if (i & 1u) {
+        const int16_t *differences = halves + m - 2;
+        for (k = m / 2u; k > 1u; k -= 2u, at += 2u, differences -= 2) sum += mml2_mfcc_pair(differences, rows, at, 1) >> 8;
+        if (k) sum += (int32_t)differences[1] * (int16_t)MML2_FLASH_GET_U16(rows, at) >> 8;
+    } else {
+        for (k = (m + 1u) / 2u; k > 1u; k -= 2u, at += 2u, halves += 2) sum += mml2_mfcc_pair(halves, rows, at, 0) >> 8;
+        if (k) sum += (int32_t)*halves * (int16_t)MML2_FLASH_GET_U16(rows, at) >> 8;
+    }
+    return (sum + ((int32_t)1 << shift >> 1)) >> shift;
+}
+
+/* n coefficients of m logs in Q9, from coefficient `first` on. Overwrites the logs. */
+MML2_APART_ void mml2_mfcc(
+    int16_t *log, int16_t *y, uint8_t first, uint8_t n, uint8_t m, MML2_FLASH_AT(int16_t) rows,
+    MML2_FLASH_AT(uint8_t) shifts)
+{
+    const uint_fast16_t half = (m + 1u) / 2u;
+    uint_fast16_t i, at = half * first;
+    mml2_mfcc_halves(log, m);
+    for (i = first; i < n; ++i, at += half) {
+        y[i] = (int16_t)mml2_mfcc_of(log, i, m, rows, at, (uint8_t)MML2_FLASH_GET_U8(shifts, i));
+    }
+}
+
+/* The same, of coefficients that are taken as a sequence: within 21 bits. */
+MML2_APART_ void mml2_mfcc_wide(
+    int16_t *log, int32_t *y, uint8_t first, uint8_t n, uint8_t m, MML2_FLASH_AT(int16_t) rows,
+    MML2_FLASH_AT(uint8_t) shifts)
+{
+    const uint_fast16_t half = (m + 1u) / 2u;
+    uint_fast16_t i, at = half * first;
+    mml2_mfcc_halves(log, m);
+    for (i = first; i < n; ++i, at += half) {
+        y[i] = mml2_mfcc_of(log, i, m, rows, at, (uint8_t)MML2_FLASH_GET_U8(shifts, i));
     }
 }
 #endif

@@ -13,6 +13,10 @@ from micromlgen.features._root import bit_length, root
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
+#: Bits of coefficients, without the sign.
+BITS = 20
+#: Least deviation by which coefficients are divided, in steps: what varies less is little but rounding.
+LEAST = 64
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class OverFrames:
     n_frames : int
     normalize : {None, "mean", "variance"}
         Over the frames: their mean is taken off; "variance": and they are divided by their deviation, of at
-        least one step of the coefficient.
+        least `LEAST` steps of the coefficient.
     delta : {0, 1, 2}
         Orders of differences that follow the coefficients of each frame.
     width : int
@@ -48,15 +52,13 @@ class OverFrames:
 
     def units(self, unit: Floats) -> Floats:
         """Steps of the coefficients of a frame and of their differences, from those that come in."""
-        if self.normalize == "mean":
-            unit = 2 * unit
-        elif self.normalize == "variance":
+        if self.normalize == "variance":
             unit = np.full(len(unit), 2.0**-self.fraction)
         steps = 2.0**self.shift / (2 * sum(n * n for n in range(1, self.width + 1)))
         return np.concatenate([unit * steps**order for order in range(self.delta + 1)])
 
     def integers(self, y: Array) -> Array:
-        """Of coefficients within ±32767: (n, n_frames, m) to (n, n_frames, m * (1 + delta))."""
+        """Of coefficients within ±2**BITS: (n, n_frames, m) to (n, n_frames, m * (1 + delta))."""
         if self.normalize is not None:
             y = self._normalized(y)
         out = [y]
@@ -65,11 +67,11 @@ class OverFrames:
         return np.concatenate(out, axis=2)
 
     def reference(self, y: Floats, unit: Floats) -> Floats:
-        """The same in float64; a deviation is one `unit` of the coefficient at least."""
+        """The same in float64, of coefficients with these units."""
         if self.normalize is not None:
             y = y - y.mean(axis=1, keepdims=True)
         if self.normalize == "variance":
-            y = y / np.maximum(np.sqrt((y**2).mean(axis=1, keepdims=True)), unit)
+            y = y / np.maximum(np.sqrt((y**2).mean(axis=1, keepdims=True)), LEAST * unit)
         out = [y]
         for _ in range(self.delta):
             out.append(self._differences(out[-1]) / (2 * sum(n * n for n in range(1, self.width + 1))))
@@ -87,11 +89,11 @@ class OverFrames:
 
     def _normalized(self, y: Array) -> Array:
         n = self.n_frames
-        mean = (2 * (y + 32768).sum(axis=1, keepdims=True) + n // 2) // n - 65536  # twice of it
+        mean = (2 * (y + 2**BITS).sum(axis=1, keepdims=True) + n // 2) // n - 2 * 2**BITS  # twice of it
         off = 2 * y - mean
         if self.normalize == "mean":
-            return rounded(off, 2)
-        squares = np.maximum((off * off).sum(axis=1, keepdims=True), 4 * n)
+            return rounded(off, 1)
+        squares = np.maximum((off * off).sum(axis=1, keepdims=True), 4 * n * LEAST**2)
         down = np.maximum(bit_length(squares) - 31, 0) // 2
         variance = (squares >> 2 * down) // n
         up = (32 - bit_length(variance)) // 2

@@ -14,7 +14,7 @@ from scipy.fft import dct
 from micromlgen.convert import converts
 from micromlgen.features._frames import Frames, OfSpectra, Reading
 from micromlgen.features._melspec import Options
-from micromlgen.features._over_frames import OverFrames
+from micromlgen.features._over_frames import BITS, OverFrames
 from micromlgen.features.logmel import LogMel, frame_names
 from micromlgen.features.mel import MelExtractor
 from micromlgen.ir import Layout
@@ -88,11 +88,12 @@ class Cepstra(OfSpectra):
         if self.mel.range is not None:
             # Rows behind the first add up to 0: what matters is how far logs are apart.
             around[1:] = np.minimum(around[1:], self.mel.range / 512 / 2)
+        most = 2**BITS if self.wide else 32767
         largest = around * np.abs(self._rows).sum(axis=1) + np.abs(middle * self._rows.sum(axis=1)) + 0.01
-        bits: NDArray[np.int64] = np.floor(np.log2(32767 / (1.001 * largest))).astype(np.int64)
+        bits: NDArray[np.int64] = np.floor(np.log2(most / (1.001 * largest))).astype(np.int64)
         if self.mel.given.energy:
-            bits[0] = 9
-        return np.asarray(np.minimum(bits, 12))
+            bits[0] = 9 + self.energy_bits
+        return np.asarray(np.minimum(bits, np.minimum(self._exponents, 12)))
 
     @property
     def shifts(self) -> NDArray[np.uint8]:
@@ -100,12 +101,22 @@ class Cepstra(OfSpectra):
         return (self._exponents - self.fraction).astype(np.uint8)
 
     @property
+    def wide(self) -> bool:
+        """Whether coefficients are a sequence: int16 would leave few steps of what differs little."""
+        return self.over.delta > 0 or self.over.normalize is not None
+
+    @property
+    def energy_bits(self) -> int:
+        """Of the fraction of a frame's log energy beyond those of logs."""
+        return 3 if self.wide else 0
+
+    @property
     def output_dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.int16)
+        return np.dtype(np.int32 if self.wide else np.int16)
 
     @property
     def top(self) -> int:
-        return 32767
+        return 2 ** (BITS + 1) if self.wide else 32767
 
     def names(self) -> Sequence[str]:
         kinds = ["mfcc", "delta", "delta_delta"][: self.over.delta + 1]
@@ -132,8 +143,8 @@ class Cepstra(OfSpectra):
             total = (products >> 8).sum(axis=2)
             out[:, :, i] = (total + (1 << shift >> 1)) >> shift
         if self.mel.given.energy:
-            out[:, :, 0] = whole
-        return self.over.integers(out).reshape(len(Q), -1).astype(np.int16)
+            out[:, :, 0] = whole << self.energy_bits
+        return self.over.integers(out).reshape(len(Q), -1).astype(self.output_dtype)
 
     @property
     def limited(self) -> bool:
@@ -141,9 +152,14 @@ class Cepstra(OfSpectra):
         return self.mel.range is not None
 
     @property
+    def keeps_logs(self) -> bool:
+        """Whether log energies are kept of a frame, which are int16, rather than coefficients."""
+        return self.limited or self.wide
+
+    @property
     def kept(self) -> int:
-        # Before those of all frames are there: log energies, or coefficients.
-        return self.mel.bank.n_mels + int(self.mel.given.energy) if self.limited else self.n_mfcc
+        """Numbers of a frame before those of all are there: log energies, or coefficients."""
+        return self.mel.bank.n_mels + int(self.mel.given.energy) if self.keeps_logs else self.n_mfcc
 
     def layouts(self) -> Sequence[Layout]:
         tables = self.mel.tables() | {"rows": self.rows.ravel(), "shifts": self.shifts}
@@ -162,7 +178,9 @@ class Cepstra(OfSpectra):
 
 
 class MFCC(MelExtractor):
-    """Mel-frequency cepstral coefficients, frame by frame: (n_frames * n_mfcc) int16 features.
+    """Mel-frequency cepstral coefficients, frame by frame: (n_frames * n_mfcc) features.
+
+    They are int16, and int32 with `normalize` or `delta`, since differences are small beside coefficients.
 
     Parameters
     ----------
@@ -178,7 +196,7 @@ class MFCC(MelExtractor):
 
     normalize : {None, "mean", "variance"}
         Over the frames of a window: the mean of each coefficient is taken off it; "variance": and it is
-        divided by its standard deviation, of at least one step of it.
+        divided by its standard deviation, of at least 64 steps of it: 1/64 of log2, or more with a lifter.
     delta : {0, 1, 2}
         Orders of differences that follow the coefficients of each frame, by default 0. As
         python_speech_features.delta and torchaudio.functional.compute_deltas have them:

@@ -100,6 +100,8 @@ def test_cepstra_are_normalised_over_frames(normalize: str) -> None:
         (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="mean", delta=1, delta_width=1), 400),
         (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="variance", delta=2), 700),
         (MFCC(8000, n_fft=64, n_mels=12, n_mfcc=7, normalize="variance", energy=True), 64),
+        (MFCC(2000, preset="python_speech_features", n_fft=64, delta=2, normalize="mean"), 300),
+        (MFCC(8000, n_fft=8, n_mels=3, n_mfcc=3, hop_length=1, lifter=1000, normalize="variance"), 600),
     ],
     ids=lambda value: str(value).replace("\n", "")[:50],
 )
@@ -120,6 +122,7 @@ def test_boards_give_the_twin(name: str) -> None:
         (MFCC(8000, n_fft=256, n_mels=20), 256),
         (MelSpectrogram(16000, log="db"), 512),
         (MFCC(2000, preset="python_speech_features", n_fft=64).fit(stacked(90)), 90),
+        (MFCC(**SMALL, n_mfcc=6, delta=1, normalize="variance", top_db=180).fit(stacked(200)), 200),
         (MFCC(8000, n_fft=128, n_mels=20, mel_norm="slaney", pre_emphasis=0.97, precision="int16"), 128),
     ):
         program = mm.transpile(extractor, name=f"heard{n}")

@@ -37,6 +37,24 @@ def test_error_is_small_at_any_level(options: dict[str, Any]) -> None:
         assert (error <= 0.02 * deviation).all()
 
 
+@pytest.mark.parametrize("sequence", [{"delta": 2}, {"normalize": "mean"}], ids=str)
+@pytest.mark.parametrize("options", PRESETS, ids=str)
+def test_what_differs_little_between_frames_is_right(
+    options: dict[str, Any], sequence: dict[str, Any]
+) -> None:
+    """Differences are in steps of their own size, however large coefficients may be."""
+    mfcc = MFCC(16000, **options, **sequence)
+    given = mfcc.extraction().mel.given
+    n = given.frame_length + 4 * given.hop_length
+    white = np.rint(np.random.default_rng(0).normal(0, 6000, (20, n))).clip(-32768, 32767).astype(np.int16)
+    X = np.concatenate([white, *(voiced(20, n, -level) for level in (0, 20, 40, 60))])
+    fades = np.linspace(0, 3, len(X))[:, None] * np.linspace(0, 1, n)  # the energy differs too
+    X = np.rint(X / (1 + fades)).astype(np.int16)
+    exact = mfcc.fit(X).reference(X)
+    error = np.abs(mfcc.dequantize(mfcc.transform(X)) - exact)
+    assert (error <= 0.02 * exact.std(axis=0)).all()
+
+
 def beside_tones(n: int) -> NDArray[np.int16]:
     """Bands far below others: of tones in noise, clipped ones, squares, noise beside a constant."""
     t, rng = np.arange(n), np.random.default_rng(5)
