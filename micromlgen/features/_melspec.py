@@ -205,7 +205,9 @@ def _check(who: str, known: Mapping[str, Any], rate: float) -> None:
             raise refuse(name, f"use one of {', '.join(map(repr, choices))}")
     if not _is_integer(known["n_fft"], 8, 4096) or known["n_fft"] not in _SIZES:
         raise refuse("n_fft", "a power of two from 8 to 4096 is needed")
-    limits = {"frame_length": known["n_fft"], "hop_length": 1 << 15, "n_mels": _MOST_MELS, "delta_width": 9}
+    if not _is_integer(known["frame_length"], 1, known["n_fft"]):
+        raise refuse("frame_length", f"an integer from 1 to n_fft={known['n_fft']} is needed")
+    limits = {"hop_length": 1 << 15, "n_mels": _MOST_MELS, "delta_width": 9}
     for name, most in limits.items():
         if not _is_integer(known[name], 1, most):
             raise refuse(name, f"an integer from 1 to {most} is needed")

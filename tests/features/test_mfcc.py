@@ -180,7 +180,11 @@ def test_from_samples_to_a_word(dtype: str) -> None:
         ({"n_mels": True}, r"n_mels=True: an integer from 1 to 255"),
         ({"fmax": np.nan}, r"fmax=nan: a number of Hz"),
         ({"n_fft": 400}, r"n_fft=400: a power of two from 8 to 4096"),
-        ({"frame_length": 600}, r"frame_length=600: an integer from 1 to 512"),
+        ({"frame_length": 600}, r"frame_length=600: an integer from 1 to n_fft=512"),
+        (
+            {"sample_rate": 44100, "preset": "python_speech_features"},
+            r"frame_length=1103: an integer from 1 to n_fft=512 is needed",
+        ),
         ({"fmax": 9000}, r"fmax=9000: 0 <= fmin=0.0 < fmax <= sample_rate / 2"),
         ({"n_mfcc": 50}, r"n_mfcc=50: an integer from 1 to n_mels=40"),
         ({"log": "log10"}, r"log='log10': use one of 'ln', 'log2', 'db'"),
