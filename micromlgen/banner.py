@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from micromlgen.cformat import Name
@@ -12,6 +13,8 @@ from micromlgen.streams import Stream
 
 #: Told of every header; `split` says otherwise in its place.
 REPEATS = "Constants repeat in every file that includes this header: layout='split' keeps them in one."
+#: Units of outputs that a banner tells.
+_MOST_STEPS = 24
 
 
 def banner(
@@ -74,6 +77,8 @@ def _promises(model: Model, agreed: float | None) -> list[str]:
     """The numeric contract, a line each."""
     inputs, lossy = model.input, model.compression
     lines = list(model.contract()) if lossy is None else _compressed(model, lossy)
+    if isinstance(model, Extraction) and not model.alike:
+        lines += _steps(model)
     if inputs.missing:
         value = "the lowest integer" if inputs.is_integer else "any NaN"
         left = "" if lossy is None else ", where tests of it are left"
@@ -86,6 +91,18 @@ def _promises(model: Model, agreed: float | None) -> list[str]:
         measured = "not measured (no calibration rows)" if agreed is None else f"{agreed:.4f}"
         lines.append(f"agreement with {model.source} on the calibration rows: {measured}")
     return lines
+
+
+def _steps(model: Extraction) -> list[str]:
+    """Units of outputs that have several."""
+    told = model.units_told()
+    if len(told) > _MOST_STEPS:
+        told = [*told[:_MOST_STEPS], "and so on, as the extractor's dequantize has them"]
+    # A name stays with its unit.
+    named = ", ".join(each.replace(" ", "\0") for each in told)
+    text = f"y in steps, each from the output that is named on: {named}"
+    lines = textwrap.wrap(text, 108, subsequent_indent="  ")
+    return [line.replace("\0", " ") for line in lines]
 
 
 def _costs(layouts: Sequence[tuple[str, Layout]]) -> list[str]:

@@ -60,10 +60,24 @@ class Extraction(Transformer):
         return np.asarray(Y * self.unit(), np.float64)
 
     @property
-    def output_scale(self) -> float:
-        """The unit where all outputs have the same, for the header; else 1."""
+    def alike(self) -> bool:
+        """Whether all outputs have the same unit, which then is `output_scale`."""
         unit = self.unit()
-        return float(unit[0]) if (unit == unit[0]).all() else 1.0
+        return bool((unit == unit[0]).all())
+
+    @property
+    def output_scale(self) -> float:
+        """The unit where all outputs have the same; else 1, and no header has it."""
+        return float(self.unit()[0]) if self.alike else 1.0
+
+    def units_told(self) -> list[str]:
+        """Each unit with the name of the first output that has it, in order, until they repeat."""
+        unit, names = self.unit(), self.names()
+        n = len(unit)
+        again = next(p for p in range(1, n + 1) if n % p == 0 and (unit.reshape(-1, p) == unit[:p]).all())
+        others = np.flatnonzero(unit[1:again] != unit[: again - 1]) + 1
+        told = [f"{names[i]} {unit[i]:.6g}" for i in (0, *others.tolist())]
+        return told if again == n else [*told, f"again every {again} numbers"]
 
     def decode(self, returned: Array) -> Array:
         """The same integers."""

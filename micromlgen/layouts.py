@@ -17,6 +17,7 @@ import numpy as np
 from micromlgen import cformat
 from micromlgen.companion import columns, has_probability
 from micromlgen.errors import OverwriteError, UnsupportedError
+from micromlgen.extraction import Extraction
 from micromlgen.ir import Classifier, Model, NumericModel
 from micromlgen.render import render_file, template_files
 from micromlgen.split import split
@@ -173,7 +174,10 @@ def _context(model: Model, header: str, name: cformat.Name) -> dict[str, Any]:
     n, kind, declared = name.snake, model.kind, split(header, name).header
     numeric, integer = isinstance(model, NumericModel), model.input.is_integer
     several = model.n_outputs > 1 or kind == "transformer"
-    scale = f" * (float){name.macro}_OUTPUT_SCALE" if numeric and integer else ""
+    # Integers where units differ.
+    in_units = numeric and not (isinstance(model, Extraction) and not model.alike)
+    scale = f" * (float){name.macro}_OUTPUT_SCALE" if in_units and integer else ""
+    as_double = f"(double)%s{scale.replace('float', 'double')}"
     title = cformat.comment(model.source).replace('"', "'")
     printed = columns(model)
     shown = printed if len(printed) <= 12 else [*printed[:3], "...", *printed[model.input.n_features - 1 :]]
@@ -196,9 +200,9 @@ def _context(model: Model, header: str, name: cformat.Name) -> dict[str, Any]:
         "float_answers": numeric and model.output_dtype == np.float32,
         "identity": f"0x{identity(header):08x}",
         "answer_type": f"{n}_output_t" if numeric else "int",
-        "print_as": f"{scale}, 6" if numeric else "",
-        "format": "%g" if numeric else "%d",
-        "printed": f"(double)%s{scale.replace('float', 'double')}" if numeric else "%s",
+        "print_as": f"{scale}, 6" if in_units else "",
+        "format": "%g" if in_units else "%ld" if numeric else "%d",
+        "printed": as_double if in_units else "(long)%s" if numeric else "%s",
         "columns": ",".join(shown),
         "answer_columns": ",".join(printed[model.input.n_features :]),
         "types": sorted(set(re.findall(rf"\b{n}_(?:input|output)_t\b", declared))),

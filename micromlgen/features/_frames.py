@@ -65,6 +65,11 @@ class Frames:
         return self.transform.size + 1
 
     @property
+    def counted(self) -> str:
+        """How many, for the contract."""
+        return f"{self.n_frames} frame{'s' if self.n_frames > 1 else ''}"
+
+    @property
     def spacing(self) -> float:
         """Hz from a bin to the next."""
         return self.sample_rate / self.transform.n_fft

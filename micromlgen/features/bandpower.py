@@ -100,7 +100,7 @@ class BandPowers(OfSpectra, PowerOf):
         if self.frames.precision == "int16":
             off = "by root mean square 2^-13"
         return [
-            f"{self.frames.n_frames} frames of {self.frames.transform.n_fft} samples, bins every "
+            f"{self.frames.counted} of {self.frames.transform.n_fft} samples, bins every "
             f"{self.frames.spacing:g} Hz; powers {self._contract()}",
             f"within 2^-11 of themselves, {off} of the power of all bins, and a step",
         ]

@@ -239,7 +239,7 @@ class LogMel(OfSpectra):
     def contract(self) -> Sequence[str]:
         given = self.given
         return [
-            f"{self.n_frames} frames of {given.frame_length} samples at {given.sample_rate:g} Hz, "
+            f"{self.frames.counted} of {given.frame_length} samples at {given.sample_rate:g} Hz, "
             f"{self.bank.n_mels} bands from {given.fmin:g} to {given.fmax:g} Hz",
             f"{given.log} of at least {given.floor:g}, in steps of {self.step:.6f}; silence is exact",
         ]

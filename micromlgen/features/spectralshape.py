@@ -199,7 +199,7 @@ class Shapes(OfSpectra):
             "peaks": "powers within 0.01 dB",
         }
         return [
-            f"{framed.n_frames} frames of {framed.transform.n_fft} samples, bins every {framed.spacing:g} Hz",
+            f"{framed.counted} of {framed.transform.n_fft} samples, bins every {framed.spacing:g} Hz",
             "of magnitudes that are off by "
             + ("2^-13 of the largest (root mean square)" if self._block else "up to 2^-14 of the largest")
             + ", by the transform",
