@@ -140,7 +140,7 @@ class MelSpectrogram(MelExtractor):
         Integers of the transform, as in `FFT`. With "int16", features take half the memory and over a
         quarter fewer cycles on AVR, but bands of a frame that are 70 dB below its loudest have the noise of
         rounding: the error of coefficients, in units of their deviation, is 0.01 by root mean square in
-        voiced speech and 0.1 at worst, and may exceed 1 beside a loud tone.
+        speech and 0.25 at worst, and may exceed 1 beside a loud tone.
     """
 
     def __init__(
