@@ -24,8 +24,8 @@ class Differences(NamedTuple):
     second: Root
 
 
-def differences(x: Array, of: Sums) -> Differences:
-    """Of at least three samples."""
+def differences(x: Array) -> Differences:
+    """Of windows x, int64 of shape (n_windows, n_samples), of at least three samples."""
     n = x.shape[1]
     out = []
     for k in (1, 2):

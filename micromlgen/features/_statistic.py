@@ -64,7 +64,7 @@ class Window:
 
     @cached_property
     def differences(self) -> lagged.Differences:
-        return lagged.differences(self.x, self.sums)
+        return lagged.differences(self.x)
 
     def quantile_at(self, q: float) -> tuple[int, int]:
         """Where a quantile lies."""

@@ -148,7 +148,7 @@ def fold(trees: Trees, stages: Stages) -> tuple[Trees, bool]:
         return out.astype(np.float32).astype(np.float64) if trees.narrowed else out
 
     if not compared.all():
-        _check_untouched(stages, behind, trees)
+        _check_untouched(stages, trees)
     threshold = trees.threshold.copy()
     nodes = np.flatnonzero(compared)
     with np.errstate(over="ignore"):
@@ -242,7 +242,7 @@ def _accepted(stages: Stages) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return low, high
 
 
-def _check_untouched(stages: Stages, behind: Array, trees: Trees) -> None:
+def _check_untouched(stages: Stages, trees: Trees) -> None:
     """Categories must reach the trees as they are."""
     tested = np.unique(trees.feature[trees.has_categories])
     assert trees.sets is not None
