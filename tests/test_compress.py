@@ -32,7 +32,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import micromlgen as mm
-from micromlgen.between import between
 from micromlgen.compress import compressed, smallest
 from micromlgen.convert import convert
 from micromlgen.errors import AgreementError, UnsupportedError
@@ -293,16 +292,6 @@ def test_all_rows_count_where_the_search_sees_some(monkeypatch: pytest.MonkeyPat
     estimator, X = ESTIMATORS["forest"]
     model = compressed(convert(estimator), estimator, "float32", X, 0.99)
     assert agreement(quantize(model, "float32", X), estimator, X) >= 0.99
-
-
-def test_mixed_rows_lie_between_the_others() -> None:
-    mixed = between(HOLES, 300)
-    assert mixed.shape == (300, HOLES.shape[1])
-    for column, values in zip(mixed.T, HOLES.T, strict=True):
-        assert set(column[~np.isnan(column)]) <= set(values)
-    assert len(between(WINE, 50)) == 50
-    assert between(WINE[:1], 50).shape == (0, WINE.shape[1])
-    np.testing.assert_array_equal(between(WINE, 300), between(WINE, 300))
 
 
 class TestCoarsening:
