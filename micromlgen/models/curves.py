@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Layout
 from micromlgen.models._lines import Lines, lines
+from micromlgen.models._outputs import outputs
 from micromlgen.models._stage import IntegerStage, Stage, only_layout
+from micromlgen.models.transformers import Form, Scaled
 from micromlgen.quantize import ROOM
 
 Array = NDArray[Any]
@@ -77,9 +80,25 @@ class Curved(Stage):
             return self.in_float32(inputs)
         assert by.rows is not None, "integer modes of transformers need calibration rows"
         rows = inputs.scaled(by.rows)
-        most = float(np.minimum(ROOM * np.abs(self.scaled(rows)), self.reach(inputs)).max())
+        y = self.scaled(rows)
+        most = float(np.minimum(ROOM * np.abs(y), self.reach(inputs)).max())
         exponent = int(np.floor(np.log2(32766 / max(most, 1e-30))))
-        return self._integers(inputs, None, np.full(self.n_outputs, exponent), rows)
+        spans = np.ptp(y, axis=0)
+        if (spans * CLOSE >= np.ldexp(1.0, -exponent))[spans > 0].all():
+            return self._integers(inputs, None, np.full(self.n_outputs, exponent), rows)
+        return self._apart(inputs, y, rows)
+
+    def _apart(self, inputs: Input, y: NDArray[np.float64], rows: Array) -> IntegerCurves:
+        """Lines of outputs far from zero or of many sizes: in a unit of each, and about its middle."""
+        middle, ones = (y.min(axis=0) + y.max(axis=0)) / 2, np.ones(self.n_outputs)
+        about = Affine.elementwise(ones, middle)
+        last = replace(outputs(self.source, self.n_outputs), map=about)
+        exponents = fixedpoint.exponent_for(ROOM * np.ptp(y, axis=0) / 2, 32767)
+        to = last.takes(Input(self.n_outputs, "int16", exponents=exponents))
+        assert to.exponents is not None
+        made = self.then(Affine.elementwise(ones, -middle))._integers(inputs, to, to.exponents, rows)
+        scaled = last.quantize(to, Calibration((y - middle).astype(np.float32)))
+        return replace(made, to=None, span=scaled.span, last=scaled)
 
     @abstractmethod
     def in_float32(self, inputs: Input) -> Stage:
@@ -143,8 +162,10 @@ class IntegerCurves(IntegerStage):
     """A table of straight lines, with values of 16 bits."""
 
     lines: Lines
-    #: Of a header's own a unit is ``2**-exponent``.
+    #: Of a header's own a unit is ``2**-exponent``, ...
     exponent: int
+    #: ... or this makes one unit of what comes out.
+    last: Form | None = field(default=None, kw_only=True)
 
     @property
     def in_place(self) -> bool:
@@ -152,17 +173,26 @@ class IntegerCurves(IntegerStage):
 
     @property
     def output_scale(self) -> float:
+        if self.last is not None:
+            return self.last.output_scale
         return 2.0**-self.exponent if self.to is None else 1.0
 
+    @property
+    def scaled(self) -> Scaled | None:
+        """What becomes of a line's number in the end; None: nothing."""
+        return self.last if isinstance(self.last, Scaled) else None
+
     def predict(self, Q: Array) -> Array:
-        return self.lines.apply(Q).astype(self.output_dtype)
+        y = self.lines.apply(Q)
+        return y.astype(self.output_dtype) if self.last is None else self.last.predict(y.astype(np.int16))
 
     def boundaries(self) -> Sequence[Array]:
         return self.lines.near(super().boundaries(), self.input.highest)
 
     def layouts(self) -> Sequence[Layout]:
-        tables = self.lines.tables
+        tables = list(self.lines.tables)
         steps = np.log2(len(tables[0]) / self.n_outputs + 1)
+        tables += [] if self.scaled is None else [self.scaled.gain, self.scaled.offset]
         cycles = ((720.0, 45), (110, 14), (40, 10), (60, 12))
         work = [(c + step * steps) * self.n_outputs for c, step in cycles]
         return only_layout("lines", tables, (330, 150, 150, 170), work)

@@ -32,9 +32,18 @@ def fitted(*steps: Any) -> Any:
     return make_pipeline(*steps).fit(IRIS.astype(float), SPECIES)
 
 
+FAR_IRIS = np.array([1e5, 300, 0, 0], np.float32)
+
+
+def fitted_far() -> Any:
+    """Roots of pressures beside those of lengths: a middle and a unit of each."""
+    return FunctionTransformer(np.sqrt).fit(IRIS + FAR_IRIS)
+
+
 CASES = [
     *integer_cases([Case("curves_power", PowerTransformer().fit(WINE), WINE[:60])], ("int16",)),
     *integer_cases([Case("curves_ranks", fitted(ranks(), LogisticRegression()), IRIS)], ("int8",)),
+    *integer_cases([Case("curves_pressures", fitted_far(), IRIS + FAR_IRIS)], ("int16",)),
     *integer_cases([Case("curves_cosines", fitted(FunctionTransformer(np.cos)), IRIS)], ("int16",)),
 ]
 
@@ -180,3 +189,20 @@ def test_before_models_of_features_far_from_zero(first: str, far: float) -> None
         estimator = Pipeline([("first", stage), ("model", model)])
         program = mm.transpile(estimator, name="far", dtype="int16", calibration=rows[::2])
         assert (program.predict(rows) == estimator.predict(rows.astype(float))).mean() >= 0.99
+
+
+@pytest.mark.parametrize("far", FAR.values(), ids=FAR)
+@pytest.mark.parametrize("function", [np.sqrt, np.log, np.square], ids=lambda f: f.__name__)
+def test_outputs_far_from_zero_or_of_other_units(function: Any, far: float) -> None:
+    """Curves of features one by one, with a middle and a unit each: what is in int32 has one."""
+    rows = (WINE[:, :4] * np.float32(64) + np.array([far, far, 0, 300], np.float32)).astype(np.float32)
+    known, other = rows[::2], rows[1::2]
+    estimator = FunctionTransformer(function).fit(known)
+    program = mm.transpile(estimator, name="far", dtype="int16", calibration=known, min_agreement=0)
+    # What is beyond half a unit of int32 beside the largest output, no scale has.
+    expected = estimator.transform(other.astype(float))
+    unit = np.abs(expected).max() * 2.0**-30
+    allowed = 2.5e-3 * np.ptp(estimator.transform(known.astype(float)), axis=0) + unit
+    assert (np.abs(program.transform(other) - expected) < allowed).all()
+    report = program.verify(other[:40])
+    assert report, str(report)
