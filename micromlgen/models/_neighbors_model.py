@@ -13,7 +13,7 @@ from micromlgen import fixedpoint
 from micromlgen.affine import Affine
 from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, DType, Input
-from micromlgen.ir import Layout, Model, NumericModel
+from micromlgen.ir import Classifier, Layout, Model, NumericModel
 from micromlgen.models import _neighbors_found as found_of
 from micromlgen.models._members import last_step
 from micromlgen.models._neighbors_found import Found
@@ -144,12 +144,11 @@ class OnRows(Model):
 
     def refined(self, inputs: Input, by: Calibration) -> Input:
         check_weights(self.source, inputs, by, widths(inputs))
-        return narrowest_inputs(self.rows, self.input, inputs, by, self.lost_by)
+        of_classes = isinstance(self, Classifier)
+        return narrowest_inputs(self.rows, self.input, inputs, by, self.lost_by, of_classes)
 
-    def lost_by(self, inputs: Input, tried: NDArray[np.float32], n_plain: int) -> NDArray[np.float64]:
+    def lost_by(self, inputs: Input, tried: NDArray[np.float32], leaves_out: bool) -> float:
         """The share of rows on which integers answer otherwise than the estimator's own numbers.
-
-        Of the first `n_plain` that are tried, and of all; behind these, equal training rows are left out.
 
         Parameters
         ----------
@@ -157,12 +156,13 @@ class OnRows(Model):
             Of the integer mode.
         tried : float32 array of shape (n, n_features)
             Raw rows.
-        n_plain : int
+        leaves_out : bool
+            Whether training rows are left out for rows that they equal.
         """
-        own = self.input.scaled(tried)
-        reduced = self.rows.reduced(own)
-        apart = reduced <= _SAME**self.rows.metric.power * reduced.max()
-        apart[:n_plain] = False
+        own, apart = self.input.scaled(tried), None
+        if leaves_out:
+            reduced = self.rows.reduced(own)
+            apart = reduced <= _SAME**self.rows.metric.power * reduced.max()
         floats = replace(self.with_rows(self.rows.rounded(), Input(self.input.n_features)), apart=apart)
         whole = integer_rows(self.rows, self.input, inputs)
         integers = replace(self.with_rows(whole, inputs), apart=apart)
@@ -171,7 +171,7 @@ class OnRows(Model):
         if self.tells_numbers:
             allowed = _NEGLIGIBLE * np.nan_to_num(np.nanmax(expected, axis=0) - np.nanmin(expected, axis=0))
             other = (np.abs(got - expected) > allowed) | (np.isnan(got) != np.isnan(expected))
-        return np.array([other[:n_plain].mean(), other.mean()])
+        return float(other.mean())
 
     def told(self, Q: Array) -> Array:
         """What encoded rows are told: classes or numbers, shape (n, n_outputs)."""

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.datasets import load_wine
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 import micromlgen as mm
 from tests.cases import Case
@@ -132,3 +135,18 @@ class TestIntegers:
         rows = np.full((1, 4), np.iinfo(np.int16).min, np.int16)
         answers_in_c(program, rows)
         assert program.predict_index(rows)[0] in (0, 1, 2)
+
+
+def test_widths_are_judged_as_on_rows_that_training_has_not_seen() -> None:
+    """Calibration rows are training rows: without themselves, on several grids, 8 bits lose some of them."""
+    X, y = load_wine(return_X_y=True)
+    lost, kept = 0, 0
+    for seed in range(1, 4):
+        train, test, known, _ = train_test_split(X, y, test_size=0.4, random_state=seed)
+        scaler = StandardScaler().fit(train)
+        train, test = (scaler.transform(rows).astype(np.float32) for rows in (train, test))
+        estimator = knn(5, weights="distance").fit(train.astype(float), known)
+        program = mm.transpile(estimator, name="m", dtype="int16", calibration=train)
+        lost += int((program.predict(test) != estimator.predict(test.astype(float))).sum())
+        kept += program.model.input.highest > 127
+    assert (lost, kept) == (0, 3)
