@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from micromlgen import fixedpoint
+from micromlgen.errors import UnsupportedError
+from micromlgen.fixedpoint import Exponential
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import Layout
 from micromlgen.models import _links
 from micromlgen.models._links import Link
-from micromlgen.models._shares import softmax_shift
+from micromlgen.models._rescaled import Rescaled
+from micromlgen.models._shares import PROBA_ONE, softmax_shift
 from micromlgen.models._stage import ULP, Stage, only_layout
 
 Array = NDArray[Any]
@@ -27,7 +31,7 @@ _LOGARITHM = 4 * ULP
 class Temperature(Stage):
     """``softmax(beta * t)`` of decisions t, or of the logarithms of probabilities.
 
-    One decision t between two classes stands for (-t, t).
+    One decision t between two classes stands for (-t, t). In integers of decisions.
     """
 
     beta: float
@@ -35,8 +39,33 @@ class Temperature(Stage):
     of_probabilities: bool
 
     link: ClassVar[Link] = "softmax"
-    #: Of integers, of which there are none.
-    exponential: ClassVar[None] = None
+    #: In integer modes: the inputs of the next model, and how shares become these.
+    to: Input | None = field(default=None, kw_only=True)
+    rescaled: Rescaled | None = field(default=None, kw_only=True)
+
+    @property
+    def isometric(self) -> bool:
+        return True
+
+    @property
+    def wide(self) -> bool:
+        return True
+
+    @property
+    def _unit(self) -> float:
+        """One step of integer decisions, in exponents."""
+        return self.beta * float(self.input.unit[0])
+
+    @property
+    def exponential(self) -> Exponential | None:
+        """Of integer decisions."""
+        if not self.input.is_integer:
+            return None
+        return fixedpoint.exponential(self._unit * _links.factor(self.link, self.n_scores))
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        return super().output_dtype if self.to is None else np.dtype(self.to.dtype)
 
     @property
     def uses_math(self) -> bool:
@@ -66,6 +95,23 @@ class Temperature(Stage):
         if inputs.is_integer:
             raise self._no_integers(inputs)
         return self
+
+    def requantized(self, inputs: Input, to: Input, by: Calibration) -> Temperature:
+        assert to.exponents is not None
+        if self.of_probabilities or self.beta <= 0:
+            raise UnsupportedError(
+                f"{self.source}(method='temperature') of probabilities cannot be ported in integers; use "
+                "method='sigmoid' or dtype='float32'"
+            )
+        factors = np.ldexp(1.0 / PROBA_ONE, to.exponents)
+        rescaled = Rescaled.by(factors, to.highest, self.source)
+        return replace(self, input=inputs, to=to, rescaled=rescaled)
+
+    def predict(self, Q: Array) -> Array:
+        if self.rescaled is None:
+            return super().predict(Q)
+        given = _links.integer_probabilities(Q.astype(np.int64), self.link, self._unit)
+        return self.rescaled.apply(given).astype(self.output_dtype)
 
     def _logits(self, X: Array) -> NDArray[np.float64]:
         rows = X.astype(np.float64)
@@ -102,8 +148,10 @@ class Temperature(Stage):
         return [np.array([0, 1e-6, 0.5, 1], np.float32)] * self.input.n_features
 
     def layouts(self) -> Sequence[Layout]:
-        work = [c * self.input.n_features for c in (5000.0, 2500, 150, 2500)]
-        return only_layout("softmax", [], (1500, 1800, 400, 1800), work)
+        per, code = (5000.0, 2500, 150, 2500), (1500, 1800, 400, 1800)
+        if self.input.is_integer:
+            per, code = (2500.0, 400, 150, 300), (900, 450, 300, 400)
+        return only_layout("softmax", [], code, [c * self.input.n_features for c in per])
 
     def contract(self) -> Sequence[str]:
         return ["probabilities are within 1e-5"]

@@ -21,6 +21,7 @@ from micromlgen.inputs import Calibration, Input
 from micromlgen.models._points import Points
 from micromlgen.models._stage import zeros
 from micromlgen.models.calibration import Isotonic
+from micromlgen.models.temperature import Temperature
 from tests.cases import Case, integer_cases
 from tests.models.test_tree import IRIS, SPECIES
 
@@ -44,11 +45,13 @@ CASES = [
     *integer_cases(LEVELS, ("int16",)),
 ]
 
+WARM = LinearSVC(random_state=0, max_iter=90_000)
 if "temperature" in METHODS:
+    DECIDED = Case("calibrated_warm", fitted(WARM, method="temperature"), IRIS)
+    TWO = Case("calibrated_lukewarm", fitted(WARM, SPECIES == 2, method="temperature"), IRIS)
     CASES += [
-        Case(
-            "calibrated_warm", fitted(LinearSVC(random_state=0, max_iter=90_000), method="temperature"), IRIS
-        ),
+        DECIDED,
+        *integer_cases([DECIDED, TWO], ("int16",)),
         Case("calibrated_bayes", fitted(GaussianNB(), SPECIES == 2, method="temperature"), IRIS),
     ]
 
@@ -81,9 +84,13 @@ def test_answers_are_scikit_learns(model: Any, method: str, ensemble: bool, two:
 
 
 @pytest.mark.parametrize("two", [False, True])
-@pytest.mark.parametrize("model", [LinearSVC(random_state=0, max_iter=90_000), GaussianNB()])
-def test_integers_agree_on_rows_that_calibration_has_not_seen(model: Any, two: bool) -> None:
-    estimator = fitted(model, SPECIES == 2 if two else SPECIES)
+@pytest.mark.parametrize(
+    ("model", "method"),
+    [(WARM, "sigmoid"), (GaussianNB(), "sigmoid"), *((WARM, m) for m in METHODS if m == "temperature")],
+    ids=str,
+)
+def test_integers_agree_on_rows_that_calibration_has_not_seen(model: Any, method: str, two: bool) -> None:
+    estimator = fitted(model, SPECIES == 2 if two else SPECIES, method=method)
     program = mm.transpile(
         estimator, name="calibrated", dtype="int16", calibration=IRIS[::2], min_agreement=0
     )
@@ -137,6 +144,14 @@ def test_what_cannot_be_ported() -> None:
         same.quantize(Input(1), Calibration())
     with pytest.raises(ValueError, match=r"CalibratedClassifierCV cannot be ported in integers; use dtype="):
         same.quantize(Input(1, "int8", exponents=np.zeros(1, np.int32)), Calibration())
+    bayes = Temperature(
+        source="CalibratedClassifierCV", input=Input(2), span=zeros(2), beta=1.0, of_probabilities=True
+    )
+    inputs = Input(2, "int16", exponents=np.zeros(2, np.int32))
+    with pytest.raises(
+        ValueError, match=r"'temperature'\) of probabilities .* use method='sigmoid' or dtype="
+    ):
+        bayes.requantized(inputs, inputs, Calibration())
     later = fitted(GaussianNB())
     later.calibrated_classifiers_[0].method = "other"
     with pytest.raises(ValueError, match=r"method='other'\) cannot be ported; use 'sigmoid'"):
