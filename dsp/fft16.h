@@ -1,7 +1,7 @@
 /* The FFT of real int16 samples in int16 block floating point, as micromlgen/features/_fft16.py defines it.
 
    N samples are M = N / 2 complex numbers z, in place: real parts at even places, imaginary ones at odd. All share
-   one exponent. No sum leaves int16, because before each pass the numbers are shifted down to 12 bits and a sign. */
+   one exponent. No sum leaves int16, because each pass shifts the numbers down by as much as their magnitudes ask for. */
 #include "samples.h"
 #include "complex16.h"
 #include "fft16_avr.h"
@@ -221,7 +221,7 @@ static inline uint8_t mml2_fft16(
     do {
         all = (uint8_t)(all + down);
         down = mml2_fft16_excess(mml2_fft16_pass(z, size, quarter, down, wave));
-        if (down > 2u) down = 2; /* no pass makes numbers longer than 2^15 */
+        if (down > 2u) down = 2; /* which is enough: see the twin */
         quarter = (uint16_t)(4u * quarter);
     } while (quarter < size);
     if (!down) down = 1;

@@ -23,6 +23,7 @@
     MML2_AVR_FIRST_("r22", "r23", "r18", "r19", p0, p1, p2) \
     MML2_AVR_THEN_("r16", "r17", "r20", "r21", p0, p1, p2, "sub", "sbc", "adc")
 
+/* What Z points at, whose upper byte on far flash is that of `wave` and the carry. */
 #if defined(__AVR_HAVE_ELPM__)
 #define MML2_AVR_WAVE_(l, h) "mov r0,%C[wave]\n\t adc r0,r1\n\t out %[rampz],r0\n\t elpm " l ",Z+\n\t elpm " h ",Z\n\t"
 #define MML2_AVR_RAMPZ_ _SFR_IO_ADDR(RAMPZ)
@@ -75,7 +76,7 @@ typedef struct {
     "lsl r24\n\t rol r25\n\t mul r24,%[one]\n\t mov r30,r0\n\t mov r24,r1\n\t mul r25,%[one]\n\t mov r25,r1\n\t add r24,r0\n\t" \
     "clr r1\n\t adc r25,r1\n\t lsl r30\n\t rol r24\n\t rol r25\n\t adiw r24,1\n\t andi r24,0xfe\n\t st X+,r24\n\t st X+,r25\n\t"
 
-/* The twiddles of k: of->one is 1 shifted down, size / 2 are the elements of a quarter of a wave. */
+/* The twiddles of k, and whether the second is turned; size / 2: the elements of a quarter of a wave. */
 static __attribute__((noinline, unused)) void mml2_avr_twiddles(
     mml2_avr_butterfly_t *of, MML2_FLASH_AT(int16_t) wave, uint16_t k, uint16_t size)
 {
@@ -97,9 +98,9 @@ static __attribute__((noinline, unused)) void mml2_avr_twiddles(
 #define MML2_AVR_COPY_(t0, t1, p0, p1) "mov " t0 "," p0 "\n\t movw " t1 "," p1 "\n\t"
 #define MML2_AVR_ADD_(a0, a1, a2, b0, b1, b2) "add " a0 "," b0 "\n\t adc " a1 "," b1 "\n\t adc " a2 "," b2 "\n\t"
 #define MML2_AVR_SUB_(a0, a1, a2, b0, b1, b2) "sub " a0 "," b0 "\n\t sbc " a1 "," b1 "\n\t sbc " a2 "," b2 "\n\t"
-/* The square of an upper byte, then of the other, with 384 more, into r15. */
 #define MML2_AVR_STORE_RE_(l, h) "st Z," l "\n\t std Z+1," h "\n\t"
 #define MML2_AVR_STORE_IM_(l, h) "std Z+2," l "\n\t std Z+3," h "\n\t"
+/* The square of an upper byte; that of the other and 384 more, all into r15. */
 #define MML2_AVR_FIRST_SQUARE_(h) "muls " h "," h "\n\t movw r24,r0\n\t"
 #define MML2_AVR_SQUARES_(h) \
     "muls " h "," h "\n\t add r24,r0\n\t adc r25,r1\n\t subi r24,0x80\n\t sbci r25,0xfe\n\t or r15,r25\n\t"
@@ -165,8 +166,7 @@ static __attribute__((noinline, unused)) uint8_t mml2_avr_butterflies(
 /* (a + b) / 2 or (a - b) / 2 of the sum or difference whose flags are set, if T says so. */
 #define MML2_AVR_HALF_(l, h) "brtc 1f\n\t clc\n\t brge 2f\n\t sec\n2:\n\t ror " h "\n\t ror " l "\n1:\n\t"
 
-/* Of low and high, bins k and M - k of the transform of even + j * odd samples: twice bins k and M - k of all; at: 2 k,
-   turn: M. */
+/* Of bins k and M - k, at low and high, of the transform of even + j * odd samples: twice those of all. at: 2 k; turn: M. */
 static inline void mml2_avr_apart(
     mml2_int16_t *low, mml2_int16_t *high, uint8_t halved, MML2_FLASH_AT(int16_t) wave, uint16_t at, uint16_t turn)
 {
