@@ -163,7 +163,7 @@ def render(
         "model_labels": labels,
     }
     try:
-        bodies = [(when, _body(x, **context)) for when, x in layouts]
+        bodies = [(when, _body(x, alone=True, **context)) for when, x in layouts]
     except NotFiniteError as error:
         raise UnsupportedError(
             f"{model.source} has a number that C cannot hold: {error}; fit it again on finite numbers"
@@ -171,18 +171,28 @@ def render(
     return render_text("header", **context, bodies=bodies)
 
 
-def _body(layout: Layout, *, model: Model, name: cformat.Name, **context: Any) -> str:
-    """The family's own template, which may call ``member(model, layout, suffix)`` for models inside."""
+def _body(layout: Layout, *, model: Model, name: cformat.Name, alone: bool, **context: Any) -> str:
+    """The family's own template, which may call ``member(model, layout, suffix)`` for models inside.
 
-    def member(inner: Model, chosen: Layout, suffix: str) -> str:
+    A model that is `alone` may have a kernel for itself; beside others it takes those that all share.
+    """
+
+    def member(inner: Model, chosen: Layout, suffix: str, apart: bool = False) -> str:
         inside = cformat.member_name(name, suffix)
         declared = _environment().get_template("member.h.j2").render(model=inner, name=inside)
-        return declared + _body(chosen, **{**context, "model": inner, "name": inside})
+        given = {**context, "model": inner, "name": inside, "alone": alone and apart}
+        return declared + _body(chosen, **given)
 
     stem = type(model).__module__.rpartition(".")[2]
     family = _environment().get_template(f"{stem}.h.j2")
     return family.render(
-        **context, model=model, name=name, layout=layout.name, parts=layout.build(), member=member
+        **context,
+        model=model,
+        name=name,
+        layout=layout.name,
+        parts=layout.build(),
+        alone=alone,
+        member=member,
     )
 
 

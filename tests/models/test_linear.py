@@ -15,11 +15,13 @@ from sklearn import linear_model as lm
 from sklearn.cluster import AffinityPropagation, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.kernel_approximation import RBFSampler
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 import micromlgen as mm
@@ -380,3 +382,21 @@ def test_clusters_that_were_found_otherwise_have_centres_too(kind: Any) -> None:
     estimator.cluster_centers_ = estimator.cluster_centers_[:1]
     with pytest.raises(ValueError, match=f"{kind.__name__} found no two clusters; use other parameters"):
         mm.transpile(estimator, name="no")
+
+
+def test_beside_other_products_there_is_no_kernel_for_answers() -> None:
+    """Which would be one more: a pipeline that multiplies before shares what it has."""
+    own = lm.RidgeClassifier()
+    alone, folded, beside, votes = (
+        mm.port(estimator.fit(WIDE, SPECIES))
+        for estimator in (
+            own,
+            make_pipeline(PolynomialFeatures(), own),
+            make_pipeline(RBFSampler(n_components=5, random_state=0), own),
+            VotingClassifier([("a", own), ("b", lm.Perceptron())]),
+        )
+    )
+    assert "mml2_best" in alone
+    assert "mml2_best" in folded
+    assert "mml2_best" not in beside + votes
+    assert "mml2_row_f32" in beside
