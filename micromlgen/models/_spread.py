@@ -9,6 +9,7 @@ compare, trees above all, move where a threshold lies within the error, and nowh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ Answer = Callable[[Array], Array]
 _STEPS = 64
 #: ... and what is found counts so many times.
 _SAFETY = 2.0
+#: No rounding is so large a share of the span of a feature.
+_JUMP = 1e-3
 
 
 def through(stages: Sequence[Transformer], Q: Array, promised: bool = False) -> tuple[Array, Array]:
@@ -111,7 +114,8 @@ def changes(answer: Answer, Q: Array, error: Array, unsure: Answer | None = None
     """Rows on which an error of the features may change a class, of the shape of the answers.
 
     Each feature is moved by twice its error times their number: a border that none of these steps crosses
-    is, to first order, further than all errors together reach.
+    is, to first order, further than all errors together reach. Where a stage jumps, and a feature is at
+    either end, steps of its error alone tell what is there.
 
     Parameters
     ----------
@@ -125,7 +129,9 @@ def changes(answer: Answer, Q: Array, error: Array, unsure: Answer | None = None
     base, error = answer(Q), np.where(np.isfinite(error), error, 0.0)
     found = np.zeros(base.shape, bool)
     with np.errstate(over="ignore", invalid="ignore"):
-        for rows in _nudged(Q, error, 2.0 * Q.shape[1]):
+        jumps = np.where(error > _JUMP * np.ptp(Q, axis=0), error, 0.0)
+        small = (_nudged(Q, jumps, steps) for steps in (0.5, 1.0))  # tolerances are twice what may happen
+        for rows in chain(_nudged(Q, error, 2.0 * Q.shape[1]), *small):
             found |= answer(rows) != base
             if unsure is not None:
                 found |= unsure(rows).reshape(found.shape)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from micromlgen import fixedpoint
+from micromlgen.affine import Affine
 from micromlgen.convert import converts
 from micromlgen.inputs import Input
 from micromlgen.ir import Layout
@@ -23,6 +24,8 @@ Array = NDArray[Any]
 _NEAR = 1e-7
 #: ... and lets nothing be further out than this.
 FARTHEST = float(-ndtri(_NEAR - np.spacing(1)))
+#: Most that the roundings of a scaler are of its numbers, in float64.
+_BLUR = 2.0**-48
 #: Most that the inverse of the normal distribution is off: by its approximation, and by float32.
 _INVERSE = 3e-6
 #: AS241's PPND7 (Wichura 1988, Applied Statistics 37): numerators and denominators, lowest power first, of
@@ -46,6 +49,8 @@ class Quantiles(Curved):
     #: Number of the last quantile of that value, of each feature.
     last: tuple[NDArray[np.int64], ...]
     normal: bool
+    #: `_NEAR` in the units of each feature: float64.
+    near: Array
     #: Below the first, or above the second, a normal number is the farthest: float32, of each feature.
     ends: NDArray[np.float32] | None = field(default=None, kw_only=True)
 
@@ -101,9 +106,21 @@ class Quantiles(Curved):
         plain = all(np.array_equal(n, np.arange(len(n))) for n in self.last)
         return None if plain else narrow(np.concatenate(self.last))
 
+    def behind(self, stage: Affine) -> Quantiles | None:
+        """Ranks are the same of features in other units, and numbers that come several times are met."""
+        gain = stage.gain
+        if gain is None or (gain <= 0).any():
+            return None
+        at = tuple(_back(a, o, g) for a, o, g in zip(self.at, stage.offset, gain, strict=True))
+        return replace(self, at=at, near=self.near / gain)
+
+    def centred(self, center: NDArray[np.float32]) -> Quantiles:
+        return replace(self, at=tuple(a - c for a, c in zip(self.at, center.astype(np.float64), strict=True)))
+
     def in_float32(self, inputs: Input) -> Quantiles:
-        low = np.array([-fixedpoint.float32_floor(-(a[0] + _NEAR)) for a in self.at], np.float32)
-        high = np.array([fixedpoint.float32_floor(a[-1] - _NEAR) for a in self.at], np.float32)
+        ends = list(zip(self.at, self.near, strict=True))
+        low = np.array([-fixedpoint.float32_floor(-(a[0] + near)) for a, near in ends], np.float32)
+        high = np.array([fixedpoint.float32_floor(a[-1] - near) for a, near in ends], np.float32)
         kept = [np.unique(a.astype(np.float32), return_index=True)[0] for a in self.at]
         last = [n[_lasts(a.astype(np.float32))] for a, n in zip(self.at, self.last, strict=True)]
         return replace(
@@ -124,7 +141,7 @@ class Quantiles(Curved):
             below[:, f] = np.where(equal, (first[j - 1] + last[j - 1]) / 2, last[j - 1] + part)
             rest = np.clip((high - x) / gap, 0.0, 1.0)
             above[:, f] = np.where(equal, self.most - below[:, f], self.most - 1 - last[j - 1] + rest)
-            ends = self.ends[f] if self.ends is not None else (a[0] + _NEAR, a[-1] - _NEAR)
+            ends = self.ends[f] if self.ends is not None else (a[0] + self.near[f], a[-1] - self.near[f])
             bottom, top = (x < ends[0], x > ends[1]) if self.normal else (x <= a[0], x >= a[-1])
             below[:, f] = np.where(bottom, 0, np.where(top | (x >= a[-1]), self.most, below[:, f]))
             above[:, f] = np.where(bottom, self.most, np.where(top | (x >= a[-1]), 0, above[:, f]))
@@ -173,6 +190,13 @@ class Quantiles(Curved):
         ]
 
 
+def _back(values: Array, offset: float, gain: float) -> Array:
+    """Where `gain` times x plus `offset` is `values`: a float32 if one is as near as float64 tells."""
+    found = (values - offset) / gain
+    whole = found.astype(np.float32).astype(np.float64)
+    return np.where(np.abs(whole - found) <= _BLUR * (np.abs(found) + abs(offset / gain)), whole, found)
+
+
 def _lasts(values: Array) -> NDArray[np.int64]:
     """Where equal neighbours end."""
     return np.flatnonzero(np.append(values[1:] != values[:-1], True))
@@ -191,4 +215,5 @@ def quantiles(estimator: Any) -> Quantiles:
         at=tuple(column[ends] for column, ends in zip(columns, last, strict=True)),
         last=tuple(last),
         normal=estimator.output_distribution == "normal",
+        near=np.full(n, _NEAR),
     )

@@ -9,11 +9,12 @@ import pytest
 from scipy.special import ndtri
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import QuantileTransformer
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import micromlgen as mm
 from micromlgen.models.quantiles import MIDDLE, TAIL
+from micromlgen.verify import agreement
 from tests.cases import Case
 from tests.models.test_tree import IRIS, SPECIES
 
@@ -64,6 +65,20 @@ def test_before_a_model(model: Any, distribution: str) -> None:
     first = QuantileTransformer(n_quantiles=30, output_distribution=distribution)
     report = mm.verify(make_pipeline(first, model).fit(IRIS.astype(float), SPECIES), IRIS)
     assert report, str(report)
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), RobustScaler()], ids=str)
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_a_scaler_before_changes_no_number_that_comes_several_times(scaler: Any, distribution: str) -> None:
+    """Ranks are those of raw features: the same number is the same number."""
+    X = np.rint(IRIS * np.float32([1, 2, 3, 10])) + np.float32([0, 1000, 0, 0])
+    ranks = QuantileTransformer(n_quantiles=20, output_distribution=distribution)
+    estimator = make_pipeline(scaler, ranks).fit(X.astype(float))
+    program = mm.transpile(estimator, name="ranks")
+    np.testing.assert_allclose(program.transform(X), estimator.transform(X.astype(float)), atol=5e-6)
+    whole = make_pipeline(scaler, ranks, LogisticRegression()).fit(X.astype(float), SPECIES)
+    integers = mm.transpile(whole, name="ranks", dtype="int16", calibration=X)
+    assert agreement(integers.model, whole, X) == 1.0
 
 
 def test_the_approximation_of_the_normal_distribution() -> None:
