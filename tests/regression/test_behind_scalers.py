@@ -45,7 +45,6 @@ def several() -> list[Any]:
         (VotingClassifier(MEMBERS, voting="soft"), SPECIES),
         (StackingClassifier(MEMBERS, cv=2), SPECIES),
         (BaggingClassifier(line, 3, random_state=0, max_features=0.8), SPECIES),
-        (AdaBoostClassifier(line, n_estimators=3, random_state=0), SPECIES),
         (AdaBoostClassifier(tree, n_estimators=3, random_state=0), SPECIES),
         (CalibratedClassifierCV(machine, cv=2), SPECIES),
         (SelfTrainingClassifier(line), SPECIES),
