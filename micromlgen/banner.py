@@ -77,7 +77,7 @@ def _promises(model: Model, agreed: float | None) -> list[str]:
     """The numeric contract, a line each."""
     inputs, lossy = model.input, model.compression
     lines = list(model.contract()) if lossy is None else _compressed(model, lossy)
-    if isinstance(model, Extraction) and not model.alike:
+    if isinstance(model, Extraction) and not model.one_unit:
         lines += _steps(model)
     if inputs.missing:
         value = "the lowest integer" if inputs.is_integer else "any NaN"

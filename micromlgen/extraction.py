@@ -60,7 +60,7 @@ class Extraction(Transformer):
         return np.asarray(Y * self.unit(), np.float64)
 
     @property
-    def alike(self) -> bool:
+    def one_unit(self) -> bool:
         """Whether all outputs have the same unit, which then is `output_scale`."""
         unit = self.unit()
         return bool((unit == unit[0]).all())
@@ -68,7 +68,7 @@ class Extraction(Transformer):
     @property
     def output_scale(self) -> float:
         """The unit where all outputs have the same; else 1, and no header has it."""
-        return float(self.unit()[0]) if self.alike else 1.0
+        return float(self.unit()[0]) if self.one_unit else 1.0
 
     def units_told(self) -> list[str]:
         """Each unit with the name of the first output that has it, in order, until they repeat."""

@@ -175,7 +175,7 @@ def _context(model: Model, header: str, name: cformat.Name) -> dict[str, Any]:
     numeric, integer = isinstance(model, NumericModel), model.input.is_integer
     several = model.n_outputs > 1 or kind == "transformer"
     # Integers where units differ.
-    in_units = numeric and not (isinstance(model, Extraction) and not model.alike)
+    in_units = numeric and not (isinstance(model, Extraction) and not model.one_unit)
     scale = f" * (float){name.macro}_OUTPUT_SCALE" if in_units and integer else ""
     as_double = f"(double)%s{scale.replace('float', 'double')}"
     title = cformat.comment(model.source).replace('"', "'")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.pipeline import make_union
+from sklearn.preprocessing import KBinsDiscretizer
 
 import micromlgen as mm
 from micromlgen.features import FFT, MFCC, BandPower, Statistics
@@ -25,14 +27,20 @@ def told(header: str) -> str:
 )
 def test_a_scale_stands_where_all_have_it(extractor: Extractor) -> None:
     model = extractor.fit(stacked(64)).extraction()
-    assert model.alike == (len(set(model.unit())) == 1)
-    assert ("OUTPUT_SCALE" in mm.port(extractor)) == model.alike
+    assert model.one_unit == (len(set(model.unit())) == 1)
+    assert ("OUTPUT_SCALE" in mm.port(extractor)) == model.one_unit
 
 
 def test_no_scale_stands_where_units_differ() -> None:
     header = mm.port(SEVERAL.fit(stacked(64)), name="shape")
     assert "OUTPUT_SCALE" not in header
     assert "y in steps, each from the output that is named on: mean 0.015625, min 1 " in told(header)
+
+
+def test_transformers_of_features_have_a_scale() -> None:
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    bins = KBinsDiscretizer([4, 3, 5], encode="ordinal", strategy="uniform").fit(X)
+    assert "BINS_OUTPUT_SCALE" in mm.port(bins, name="bins", dtype="int16", calibration=X)
 
 
 def test_units_that_repeat_are_told_once() -> None:
