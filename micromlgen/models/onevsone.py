@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromlgen.convert import converts
+from micromlgen.errors import UnsupportedError
 from micromlgen.inputs import Calibration, Input
 from micromlgen.ir import DecisionClassifier, Layout, Model
 from micromlgen.models import _svm_votes as voting
@@ -200,10 +201,12 @@ def one_vs_one(estimator: Any) -> Model:
     Raises
     ------
     UnsupportedError
-        If one of them has neither decisions nor probabilities.
+        If one of them has neither decisions nor probabilities, or counts votes itself.
     """
     title, estimators = type(estimator).__name__, estimator.estimators_
     parts = sides(estimators, title)
+    if any(part.model.source == title for part in parts):  # whose decision is no distance from a border
+        raise UnsupportedError(f"{title} of {title} cannot be ported; use the estimator inside")
     classes, border = (np.asarray(estimator.classes_),), border_of(estimators)
     rows = rows_of(parts)
     if rows is not None:

@@ -119,3 +119,12 @@ def test_probabilities_behind_edges_that_roundings_decide() -> None:
         PowerTransformer(), KBinsDiscretizer(4, encode="ordinal"), LogisticRegression()
     ).fit(IRIS, SPECIES)
     assert mm.transpile(estimator).verify(IRIS)
+
+
+@pytest.mark.filterwarnings("ignore:Feature")
+@pytest.mark.parametrize("encode", ["ordinal", "onehot-dense"])
+def test_features_that_have_one_bin_each(encode: str) -> None:
+    """Nothing is compared, and no variable is left over."""
+    X = np.ones((20, 2), np.float32)
+    one = KBinsDiscretizer(3, encode=encode, strategy="uniform").fit(X.astype(float))
+    assert mm.verify(one, X)

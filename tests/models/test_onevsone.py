@@ -91,3 +91,8 @@ def test_linear_models_are_one_machine() -> None:
     program = mm.transpile(fitted(LogisticRegression()), name="one")
     assert not hasattr(program.model, "stages")
     assert program.model.rows.weights.shape == (3, 4)
+
+
+def test_votes_about_votes_cannot_be_ported() -> None:
+    with pytest.raises(ValueError, match="OneVsOneClassifier of OneVsOneClassifier cannot be ported; use"):
+        mm.transpile(fitted(OneVsOneClassifier(short())), name="no")
