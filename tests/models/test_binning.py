@@ -121,7 +121,7 @@ def test_probabilities_behind_edges_that_roundings_decide() -> None:
     assert mm.transpile(estimator).verify(IRIS)
 
 
-@pytest.mark.filterwarnings("ignore:Feature")
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("encode", ["ordinal", "onehot-dense"])
 def test_features_that_have_one_bin_each(encode: str) -> None:
     """Nothing is compared, and no variable is left over."""
