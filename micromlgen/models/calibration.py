@@ -240,10 +240,15 @@ def _decisions(title: str, model: Model, estimator: Any, both: bool) -> Answers:
     Raises
     ------
     UnsupportedError
-        If there are neither.
+        If there are neither, or decisions only the estimator has: what is calibrated are these.
     """
     if isinstance(model, DecisionClassifier):
         return answers(model, "decision_function", estimator=estimator)
+    if hasattr(estimator, "decision_function"):
+        raise UnsupportedError(
+            f"{title}: the decision_function of {model.source}, which is calibrated, cannot be ported; use "
+            "others"
+        )
     if isinstance(model, ProbabilisticClassifier):
         return answers(
             model, "predict_proba", (1,) if sum(model.n_classes) == 2 and not both else None, estimator

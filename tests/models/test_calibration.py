@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -156,3 +156,12 @@ def test_what_cannot_be_ported() -> None:
     later.calibrated_classifiers_[0].method = "other"
     with pytest.raises(ValueError, match=r"method='other'\) cannot be ported; use 'sigmoid'"):
         mm.transpile(later, name="no")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_decisions_that_only_the_estimator_has() -> None:
+    """They are what is calibrated, and not the probabilities beside them."""
+    bag = BaggingClassifier(LogisticRegression(), 2, random_state=0)
+    calibrated = CalibratedClassifierCV(bag, cv=2).fit(IRIS.astype(float), SPECIES)
+    with pytest.raises(ValueError, match="the decision_function of BaggingClassifier, which is calibrated"):
+        mm.transpile(calibrated, name="no")
