@@ -183,7 +183,10 @@ def convert(estimator: Any, missing: str | None = None) -> Model:
     follow = model.input.missing if missing is None else missing == "exact"
     if follow and not accepts_missing(estimator):
         if missing == "exact":
-            raise UnsupportedError(f"missing='exact': this {title} does not accept NaN; use missing='never'")
+            raise UnsupportedError(
+                f"missing='exact': this {title} does not accept NaN in every feature; use missing='never', "
+                "or fill in all of them with a SimpleImputer"
+            )
         follow = False
     known = getattr(estimator, "feature_names_in_", None)
     columns = None if known is None else tuple(map(str, known))
