@@ -85,7 +85,7 @@ static __attribute__((noinline, unused)) void mml2_avr_twiddles(
     of->turned = c1 >= s1;
     __asm__ volatile(
         MML2_AVR_ELEMENT_("c1") MML2_AVR_ELEMENT_("s1") MML2_AVR_ELEMENT_("c2") MML2_AVR_ELEMENT_("s2")
-        : "+x"(w)
+        : "+&x"(w)
         : [wave] "r"(wave), [c1] "r"(c1), [s1] "r"(s1), [c2] "r"(c2), [s2] "r"(s2), [one] "r"(of->one), [rampz] "I"(MML2_AVR_RAMPZ_)
         : "r0", "r24", "r25", "r30", "r31", "memory");
 }

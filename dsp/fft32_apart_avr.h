@@ -34,7 +34,7 @@ static inline uint32_t mml2_avr32_bins(int32_t *low, int32_t *high, uint16_t cos
         MML2_AVR32_BITS_(MML2_AVR32_P0_) MML2_AVR32_BITS_(MML2_AVR32_N0_)
         MML2_AVR32_BITS_(MML2_AVR32_N1_) MML2_AVR32_BITS_(MML2_AVR32_P1_)
         "clr r1\n\t pop r29\n\t pop r28"
-        : "+r"(w), "+r"(y)
+        : "+&r"(w), "+&r"(y)
         : "z"(low)
         : MML2_AVR32_USED_);
     return w;

@@ -73,7 +73,7 @@ static inline void mml2_avr32_two(const mml2_avr32_samples_t *in, uint16_t at, i
         MML2_AVR32_APART_(MML2_AVR32_P0_, MML2_AVR32_P1_)
         MML2_AVR32_SCALED_(MML2_AVR32_P1_, "Z+4") MML2_AVR32_SCALED_(MML2_AVR32_P0_, "Z+12")
         "pop r29\n\t pop r28\n\t clr r1"
-        : "+r"(first), "+r"(second), "+r"(on), "+r"(up), "+r"(factor), "+x"(x)
+        : "+&r"(first), "+&r"(second), "+&r"(on), "+&r"(up), "+&r"(factor), "+&x"(x)
         : "z"(z)
         : "r0", "r2", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r18", "r19", "memory");
 }
@@ -158,7 +158,7 @@ static __attribute__((noinline, unused)) void mml2_avr32_of_4(int32_t *z, const 
         MML2_AVR32_STORE_(MML2_AVR32_P0_, "Z+8") MML2_AVR32_STORE_(MML2_AVR32_N0_, "Z+24")
         MML2_AVR32_STORE_(MML2_AVR32_P1_, "Z+12") MML2_AVR32_STORE_(MML2_AVR32_E_, "Z+28")
         "adiw r30,32\n\t cp r30,%A1\n\t cpc r31,%B1\n\t brsh 2f\n\t rjmp 1b\n2:"
-        : "+z"(z)
+        : "+&z"(z)
         : "x"(end)
         : "r20", "r21", MML2_AVR32_USED_);
 }
@@ -195,7 +195,7 @@ static __attribute__((noinline, unused)) void mml2_avr32_of_8(int32_t *z, const 
         MML2_AVR32_STORE_(MML2_AVR32_N1_, "Z+28") MML2_AVR32_STORE_(MML2_AVR32_P1_, "Z+60")
         "subi r30,-64\n\t sbci r31,-1\n\t cp r30,%A2\n\t cpc r31,%B2\n\t brsh 2f\n\t rjmp 1b\n"
         "2:\n\t clr r1"
-        : "+z"(z), "+r"(diagonal)
+        : "+&z"(z), "+&r"(diagonal)
         : "x"(end)
         : MML2_AVR32_USED_);
 }

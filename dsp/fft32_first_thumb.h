@@ -89,7 +89,7 @@
     "pop {r3, r7}"
 #define MML2_THUMB_RUN_(shift) \
     __asm__ volatile(MML2_THUMB_FOURS_(shift) \
-        : "+r"(x), "+r"(w), "+r"(v), "+r"(on), "+r"(at), "+r"(after) \
+        : "+&r"(x), "+&r"(w), "+&r"(v), "+&r"(on), "+&r"(at), "+&r"(after) \
         : "r"(by), "r"(apart) \
         : "r4", "r5", "r6", "r11", "lr", "cc", "memory")
 

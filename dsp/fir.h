@@ -82,7 +82,7 @@ static __attribute__((noinline, unused)) int32_t mml2_fir_run(
         "sbci r17, 0\n\t"
         "brne 1b\n\t"
         "clr r1"
-        : "+r"(total), "+x"(x), "+z"(z), "+r"(left), "+r"(zero)
+        : "+&r"(total), "+&x"(x), "+&z"(z), "+&r"(left), "+&r"(zero)
         : "r"(next), [rampz] "I"(MML2_FIR_RAMPZ_)
         : "r18", "r19", "r20", "r21", "memory");
     return total;

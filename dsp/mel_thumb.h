@@ -44,7 +44,7 @@ static inline uint32_t mml2_thumb_powers(
         "cmp r0, r8\n\t"
         "bne 1b\n\t"
         "mov r7, r12"
-        : "+r"(at), "+r"(w), "+r"(every), "+r"(halves)
+        : "+&r"(at), "+&r"(w), "+&r"(every), "+&r"(halves)
         : "r"(last), "r"(by)
         : "r4", "r5", "r6", "r12", "cc", "memory");
     *rising = halves;

@@ -176,7 +176,7 @@ static inline int32_t mml2_nn_by_bytes(int32_t sum, int32_t m)
         "sbc r15, r25\n\t"
         "1:\n\t"
         "clr r1"
-        : "=&r"(p), "+r"(u) : "r"(factor) : "r10", "r11");
+        : "=&r"(p), "+&r"(u) : "r"(factor) : "r10", "r11");
     return p;
 }
 #define MML2_NN_DOWN_(sum, m) mml2_nn_by_bytes(sum, m)

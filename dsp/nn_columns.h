@@ -104,7 +104,7 @@ static inline void mml2_nn_some(const uint8_t *column, uint8_t inputs, MML2_FLAS
         "st X+, r18\n\t"
         "st X+, r19\n\t"
         "clr r1"
-        : "+x"(column), "+z"(z), "+r"(page), "+r"(count)
+        : "+&x"(column), "+&z"(z), "+&r"(page), "+&r"(count)
         : "r"(to), [rampz] "I"(MML2_NN_RAMPZ_)
         : "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r16", "r17", "r18", "r19", "r20", "r21", "memory");
 }
@@ -139,7 +139,7 @@ static inline MML2_FLASH_AT(uint8_t) mml2_nn_four(const uint8_t *column, uint16_
         "2:\n\t"
         "cmp %[column], %[end]\n\t"
         "bne 1b"
-        : [column] "+l"(column), [w] "+l"(w), [x] "=&l"(x), [t] "=&l"(t), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d)
+        : [column] "+&l"(column), [w] "+&l"(w), [x] "=&l"(x), [t] "=&l"(t), [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [d] "+&r"(d)
         : "2"((uint32_t)n), [end] "r"(end)
         : "cc", "memory");
     sums[0] = a;
@@ -250,8 +250,8 @@ static inline const uint32_t *mml2_nn_four_pairs(const uint32_t *column, uint16_
         MML2_NN_BLOCK_
         "cmp %[column], %[end]\n\t"
         "bne 1b"
-        : [column] "+r"(column), [w] "+r"(w), [u] "+r"(u), [v] "=&r"(v), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c),
-          [d] "+r"(d), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [s] "=&r"(s)
+        : [column] "+&r"(column), [w] "+&r"(w), [u] "+&r"(u), [v] "=&r"(v), [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c),
+          [d] "+&r"(d), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [s] "=&r"(s)
         : [end] "r"(end)
         : "cc", "memory");
     sums[0] = a;

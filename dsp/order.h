@@ -25,7 +25,7 @@ static inline uint16_t mml2_distance(int16_t x, mml2_distance_t of)
         "movw r30, %[counts]\n\tadd r30, %A[v]\n\tadc r31, __zero_reg__\n\t" \
         "ld %A[v], Z\n\tldd %B[v], Z+1\n\tsubi %A[v], 255\n\tsbci %B[v], 255\n\tstd Z+1, %B[v]\n\tst Z, %A[v]\n" \
         "2:\tsubi %A[n], 1\n\tsbci %B[n], 0\n\tbrne 1b" \
-        : [x] "+x"(x), [n] "+d"(n), [v] "=&d"(v) \
+        : [x] "+&x"(x), [n] "+&d"(n), [v] "=&d"(v) \
         : [on] "r"((int16_t)(2 * step - 1)), [last] "r"(last), [shift] "r"(shift), [counts] "r"(counts), [base] "r"(base), \
             [odd] "r"(of->odd), [from] "r"(from) \
         : "r30", "r31", "memory")

@@ -75,7 +75,7 @@ static inline uint32_t mml2_avr_bits(const int32_t *z, const int32_t *end)
         "sbrs r7,7\n\t rjmp 2f\n\t com r4\n\t com r5\n\t com r6\n\t com r7\n"
         "2:\t or %A0,r4\n\t or %B0,r5\n\t or %C0,r6\n\t or %D0,r7\n\t"
         "cp r30,%A2\n\t cpc r31,%B2\n\t brne 1b"
-        : "+r"(every), "+z"(z)
+        : "+&r"(every), "+&z"(z)
         : "r"(end)
         : "r4", "r5", "r6", "r7", "memory");
     return every;

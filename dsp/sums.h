@@ -56,7 +56,7 @@ static inline void mml2_wide_square(mml2_wide_t *sum, uint16_t a)
         "mul %A[a], %B[a]\n\tadd %B[p], r0\n\tadc %C[p], r1\n\tbrcc 1f\n\tinc %D[p]\n1:\t"
         "add %B[p], r0\n\tadc %C[p], r1\n\tclr r1\n\tadc %D[p], r1\n\t"
         "add %A[l], %A[p]\n\tadc %B[l], %B[p]\n\tadc %C[l], %C[p]\n\tadc %D[l], %D[p]\n\tadc %A[h], r1\n\tadc %B[h], r1"
-        : [l] "+r"(low), [h] "+r"(high), [p] "=&r"(p) : [a] "r"(a));
+        : [l] "+&r"(low), [h] "+&r"(high), [p] "=&r"(p) : [a] "r"(a));
     sum->low = low;
     sum->high = high;
 }
@@ -142,8 +142,8 @@ static inline mml2_sums_t mml2_sums(const int16_t *x, uint16_t n, uint8_t step)
         __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(both) : "r"(a), "r"(b));
         __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(both), "r"(ones));
         __asm__("smlald %Q0, %R0, %1, %1" : "+r"(squares.all) : "r"(both));
-        __asm__("ssub16 %1, %2, %0\n\tsel %0, %0, %2" : "+r"(lows), "=&r"(less) : "r"(both) : "cc");
-        __asm__("ssub16 %1, %2, %0\n\tsel %0, %2, %0" : "+r"(highs), "=&r"(less) : "r"(both) : "cc");
+        __asm__("ssub16 %1, %2, %0\n\tsel %0, %0, %2" : "+&r"(lows), "=&r"(less) : "r"(both) : "cc");
+        __asm__("ssub16 %1, %2, %0\n\tsel %0, %2, %0" : "+&r"(highs), "=&r"(less) : "r"(both) : "cc");
         crossings += (uint32_t)(a ^ before) >> 31;
         crossings += (uint32_t)(a ^ b) >> 31;
         before = b;

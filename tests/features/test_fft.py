@@ -232,6 +232,18 @@ def test_assembler_gives_the_twin_at_every_size(name: str) -> None:
 
 
 @pytest.mark.boards
+@pytest.mark.parametrize("name", ["avr", "cortex-m0plus", "cortex-m4f"])
+@pytest.mark.parametrize("n_fft", [16, 32, 64])
+def test_a_transform_alone_in_its_program(n_fft: int, name: str) -> None:
+    """Then its constants are known: two that are equal must not share a register that assembler changes."""
+    fft = FFT(n_fft, "hamming", "power")
+    program = mm.transpile(fft, name="alone")
+    X = stacked(n_fft)
+    result = core(name).run([predict_call(program.model, program.header, program.name, X)], measure=False)[0]
+    np.testing.assert_array_equal(result.y, fft.transform(X))
+
+
+@pytest.mark.boards
 @pytest.mark.parametrize(
     ("name", "options"),
     [
