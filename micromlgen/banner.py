@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+import numpy as np
+
 from micromlgen.cformat import Name
 from micromlgen.extraction import Extraction
 from micromlgen.ir import Classifier, Detector, Layout, Model, NumericModel
@@ -82,7 +84,11 @@ def _promises(model: Model, agreed: float | None) -> list[str]:
     if inputs.missing:
         value = "the lowest integer" if inputs.is_integer else "any NaN"
         left = "" if lossy is None else ", where tests of it are left"
-        lines.append(f"a missing value ({value}) goes as in scikit-learn{left}")
+        where = ""
+        if inputs.may_miss is not None:
+            some = np.flatnonzero(inputs.may_miss).tolist()
+            where = f" of {'feature' if len(some) == 1 else 'features'} {', '.join(map(str, some))}"
+        lines.append(f"a missing value ({value}){where} goes as in scikit-learn{left}")
     elif not inputs.is_integer and not inputs.samples:
         lines.append("NaN gives some valid answer (missing='exact' follows it as scikit-learn does)")
     if inputs.is_integer:

@@ -126,13 +126,39 @@ def answer_of(estimator: Any) -> Callable[[Any], Any]:
     return method
 
 
-def accepts_missing(estimator: Any) -> bool:
-    """Whether the estimator's own `predict` takes NaN. It is asked: its tags do not always tell."""
-    row = rows_for(estimator, np.full((1, getattr(estimator, "n_features_in_", 1)), np.nan))
+def accepts_missing(estimator: Any) -> NDArray[np.bool_]:
+    """Features in which the estimator's own answers take NaN: shape (n_features,).
+
+    It is asked: its tags do not always tell, and a ColumnTransformer may fill in some columns only.
+    """
+    n = getattr(estimator, "n_features_in_", 1)
+    out = np.zeros(n, bool)
+    for other in (np.nan, 0.0, 1.0):  # of the features that are not asked about
+        if _answers(estimator, np.full((1, n), other)):
+            _mark(estimator, np.full((1, n), other), slice(0, n), out)
+            break
+    return out
+
+
+def _mark(estimator: Any, row: NDArray[np.float64], features: slice, out: NDArray[np.bool_]) -> None:
+    """Set those of `features` in `out` that may be NaN in a row: all together, or halves of them."""
+    asked = row.copy()
+    asked[0, features] = np.nan
+    size = features.stop - features.start
+    if _answers(estimator, asked):
+        out[features] = True
+    elif size > 1:
+        middle = features.start + size // 2
+        _mark(estimator, row, slice(features.start, middle), out)
+        _mark(estimator, row, slice(middle, features.stop), out)
+
+
+def _answers(estimator: Any, row: NDArray[np.float64]) -> bool:
+    """Whether the estimator takes a row."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of column names that the row does not have
-            answer_of(estimator)(row)
+            answer_of(estimator)(rows_for(estimator, row))
     except ValueError:
         return False
     return True
@@ -181,13 +207,12 @@ def convert(estimator: Any, missing: str | None = None) -> Model:
     if missing not in (None, "exact", "never"):
         raise UnsupportedError(f"missing={missing!r}: use 'exact' or 'never'")
     follow = model.input.missing if missing is None else missing == "exact"
-    if follow and not accepts_missing(estimator):
+    accepted = accepts_missing(estimator) if follow else None
+    if accepted is not None and not accepted.any():
         if missing == "exact":
-            raise UnsupportedError(
-                f"missing='exact': this {title} does not accept NaN in every feature; use missing='never', "
-                "or fill in all of them with a SimpleImputer"
-            )
+            raise UnsupportedError(f"missing='exact': this {title} does not accept NaN; use missing='never'")
         follow = False
+    some = accepted if follow and accepted is not None and not accepted.all() else None
     known = getattr(estimator, "feature_names_in_", None)
     columns = None if known is None else tuple(map(str, known))
-    return replace(model, input=replace(model.input, missing=follow, names=columns))
+    return replace(model, input=replace(model.input, missing=follow, may_miss=some, names=columns))

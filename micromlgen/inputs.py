@@ -34,6 +34,8 @@ class Input:
         Integers saturate to ±top; None: to the largest of the type.
     missing : bool
         Whether a missing value (NaN; in integers the type's lowest value) is followed as in scikit-learn.
+    may_miss : bool array of shape (n_features,), or None
+        The features in which it is, None: in all of them.
     names : tuple of str, or None
         Names of the features where the estimator knows them: columns that come with names must match.
     also_missing : (float, float), or None
@@ -54,6 +56,7 @@ class Input:
     gain: NDArray[np.float32] | None = None
     top: int | None = None
     missing: bool = False
+    may_miss: NDArray[np.bool_] | None = None
     names: tuple[str, ...] | None = None
     also_missing: tuple[float, float] | None = None
     holes: NDArray[np.float32] | None = None

@@ -59,6 +59,12 @@ def check_rows(X: Any, inputs: Input, what: str) -> NDArray[Any]:
         raise UnsupportedError(
             f"{what} has NaN, which this header does not follow; if the estimator does, pass missing='exact'"
         )
+    if inputs.may_miss is not None:
+        refused = np.flatnonzero(np.isnan(rows).any(axis=0) & ~inputs.may_miss)
+        if len(refused):
+            raise UnsupportedError(
+                f"{what} has NaN in feature {refused[0]}, where the estimator takes none; fill it in before"
+            )
     return rows
 
 

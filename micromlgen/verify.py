@@ -119,7 +119,7 @@ def boundary_rows(model: Model, base: Array, most: int = _MOST_BOUNDARY_ROWS) ->
     """
     most = min(most, _MOST_BOUNDARY_VALUES // base.shape[1])
     rng = np.random.default_rng(0)
-    values = model.boundaries()
+    values = _boundaries(model)
     where = np.repeat(np.arange(len(values)), [len(v) for v in values])
     what = np.concatenate(values)
     if len(what) * 2 > most:
@@ -130,6 +130,15 @@ def boundary_rows(model: Model, base: Array, most: int = _MOST_BOUNDARY_ROWS) ->
     mixed = np.stack([v[rng.integers(0, len(v), len(what))] for v in values], axis=1)
     mixed[np.arange(len(what)), where] = what
     return np.concatenate([single, mixed])
+
+
+def _boundaries(model: Model) -> Sequence[Array]:
+    """`Model.boundaries`, without missing values of features in which the estimator takes none."""
+    values, inputs = model.boundaries(), model.input
+    if inputs.may_miss is None:
+        return values
+    lowest = -inputs.highest if inputs.is_integer else -np.inf
+    return [v if may else v[v >= lowest] for v, may in zip(values, inputs.may_miss, strict=True)]
 
 
 @dataclass(frozen=True)

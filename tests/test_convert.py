@@ -165,8 +165,8 @@ def test_missing_can_be_exact_only_where_the_estimator_itself_takes_nan() -> Non
 
 
 def test_whether_an_estimator_takes_nan_is_asked_of_scikit_learn() -> None:
-    assert accepts_missing(FITTED)
-    assert not accepts_missing(LinearRegression())
+    assert accepts_missing(FITTED).all()
+    assert not accepts_missing(LinearRegression().fit(IRIS, SPECIES)).any()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

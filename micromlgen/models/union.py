@@ -15,11 +15,12 @@ from micromlgen.errors import UnsupportedError
 from micromlgen.features.beside import beside as extractors_beside
 from micromlgen.inputs import Calibration, DType, Input
 from micromlgen.ir import Layout, Model, Transformer
+from micromlgen.models._chain import Chain
 from micromlgen.models._members import Member, together
 from micromlgen.models._requantized import in_floats, towards
 from micromlgen.models._sequence import SELECTION, in_sequence, is_nothing, stages_of
 from micromlgen.models._spread import moved
-from micromlgen.models._stage import Stage, as_stage, zeros
+from micromlgen.models._stage import ExactStage, Stage, as_stage, zeros
 from micromlgen.models.chain import ChainTransformer, chained, with_outputs
 from micromlgen.models.scalers import of_map
 from micromlgen.models.transformers import AffineTransformer
@@ -250,8 +251,12 @@ def beside(source: str, parts: Sequence[Transformer], n_features: int) -> Transf
     return Union(source=source, input=Input(n_features, missing=missing), span=spans, parts=tuple(out))
 
 
-def _of_columns(step: Any, columns: NDArray[np.int64], n_features: int) -> Transformer | None:
+def _of_columns(
+    step: Any, columns: NDArray[np.int64], n_features: int, apart: bool = False
+) -> Transformer | None:
     """What a step makes of some of the features; None for nothing.
+
+    With `apart` its products are of its own features alone: others may be NaN, and so is 0 times NaN.
 
     Raises
     ------
@@ -261,7 +266,24 @@ def _of_columns(step: Any, columns: NDArray[np.int64], n_features: int) -> Trans
     if is_nothing(step) and not len(columns):
         return None
     selection = of_map(SELECTION, Affine.selection(columns, n_features))
-    return in_sequence([selection, *stages_of(step)])
+    made = in_sequence([selection, *stages_of(step)])
+    if not apart or _compares(made):
+        return made
+    own = in_sequence(stages_of(step))
+    *before, last = [*own.stages, own.last] if isinstance(own, Chain) else [own]
+    chain = chained([selection, *before], last, own.source)
+    assert isinstance(chain, Transformer)
+    return chain
+
+
+def _compares(part: Transformer) -> bool:
+    """Whether it starts without products: features that it does not use may be NaN."""
+    if isinstance(part, Union):
+        return all(map(_compares, part.parts))
+    first = part.stages[0] if isinstance(part, Chain) else part
+    if isinstance(first, AffineTransformer):
+        return first.map.source is not None
+    return isinstance(first, ExactStage)
 
 
 def _weighted(part: Transformer, weight: float) -> Transformer:
@@ -281,15 +303,22 @@ def columns(estimator: Any) -> Transformer:
         If one of them cannot be ported.
     """
     weights = estimator.transformer_weights or {}
-    parts = []
-    for name, step, _ in estimator.transformers_:
-        taken = np.asarray(estimator._transformer_to_input_indices[name], np.int64)
-        if (isinstance(step, str) and step == "drop") or not len(taken):
-            continue
-        part = _of_columns(step, taken, estimator.n_features_in_)
-        if part is not None:
-            parts.append(_weighted(part, weights.get(name, 1)))
-    return _beside(estimator, parts)
+    taken = {
+        name: (step, np.asarray(estimator._transformer_to_input_indices[name], np.int64))
+        for name, step, _ in estimator.transformers_
+        if not (isinstance(step, str) and step == "drop")
+    }
+
+    def parts(apart: bool) -> list[Transformer]:
+        found = {
+            name: _of_columns(step, own, estimator.n_features_in_, apart)
+            for name, (step, own) in taken.items()
+            if len(own)
+        }
+        return [_weighted(part, weights.get(name, 1)) for name, part in found.items() if part is not None]
+
+    made = parts(apart=False)
+    return _beside(estimator, parts(apart=True) if any(p.input.missing for p in made) else made)
 
 
 @converts("sklearn.pipeline.FeatureUnion")

@@ -204,7 +204,7 @@ FACTORS = [1, 2, 255, 256, 257, 32768, 65534, 65535]
 @pytest.mark.boards
 @pytest.mark.parametrize("name", ["host", "avr", "cortex-m0plus", "cortex-m4f", "rv32imc"])
 def test_products_are_rounded_exactly(name: str) -> None:
-    source = '{% import "mlp_integer.h.j2" as integers %}#include <stdint.h>\n{{ integers.scaled() }}'
+    source = '{% import "multipliers.h.j2" as multipliers %}#include <stdint.h>\n{{ multipliers.wide() }}'
     header = _environment().from_string(source).render()
     rng = np.random.default_rng(0)
     sums = [*SUMS, *rng.integers(1 - 2**30, 2**30, 40).tolist()]
