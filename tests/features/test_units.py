@@ -39,7 +39,7 @@ def test_no_scale_stands_where_units_differ() -> None:
 
 def test_transformers_of_features_have_a_scale() -> None:
     X = np.random.default_rng(0).normal(size=(200, 3))
-    bins = KBinsDiscretizer([4, 3, 5], encode="ordinal", strategy="uniform").fit(X)
+    bins = KBinsDiscretizer([4, 3, 5], encode="ordinal", strategy="uniform", subsample=None).fit(X)
     assert "BINS_OUTPUT_SCALE" in mm.port(bins, name="bins", dtype="int16", calibration=X)
 
 
