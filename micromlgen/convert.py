@@ -132,10 +132,13 @@ def accepts_missing(estimator: Any) -> NDArray[np.bool_]:
     It is asked: its tags do not always tell, and a ColumnTransformer may fill in some columns only.
     """
     n = getattr(estimator, "n_features_in_", 1)
+    if _answers(estimator, np.full((1, n), np.nan)):
+        return np.ones(n, bool)
     out = np.zeros(n, bool)
-    for other in (np.nan, 0.0, 1.0):  # of the features that are not asked about
-        if _answers(estimator, np.full((1, n), other)):
-            _mark(estimator, np.full((1, n), other), slice(0, n), out)
+    for other in (0.0, 1.0):  # of the features that are not asked about
+        row = np.full((1, n), other)
+        if _answers(estimator, row):
+            _mark(estimator, row, slice(0, n), out)
             break
     return out
 

@@ -251,12 +251,8 @@ def beside(source: str, parts: Sequence[Transformer], n_features: int) -> Transf
     return Union(source=source, input=Input(n_features, missing=missing), span=spans, parts=tuple(out))
 
 
-def _of_columns(
-    step: Any, columns: NDArray[np.int64], n_features: int, apart: bool = False
-) -> Transformer | None:
+def _of_columns(step: Any, columns: NDArray[np.int64], n_features: int) -> Transformer | None:
     """What a step makes of some of the features; None for nothing.
-
-    With `apart` its products are of its own features alone: others may be NaN, and so is 0 times NaN.
 
     Raises
     ------
@@ -266,11 +262,14 @@ def _of_columns(
     if is_nothing(step) and not len(columns):
         return None
     selection = of_map(SELECTION, Affine.selection(columns, n_features))
-    made = in_sequence([selection, *stages_of(step)])
-    if not apart or _compares(made):
-        return made
+    return in_sequence([selection, *stages_of(step)])
+
+
+def _apart(step: Any, columns: NDArray[np.int64], n_features: int) -> Transformer:
+    """The same, with products of its own features alone: others may be NaN, and so is 0 times NaN."""
     own = in_sequence(stages_of(step))
     *before, last = [*own.stages, own.last] if isinstance(own, Chain) else [own]
+    selection = of_map(SELECTION, Affine.selection(columns, n_features))
     chain = chained([selection, *before], last, own.source)
     assert isinstance(chain, Transformer)
     return chain
@@ -308,17 +307,12 @@ def columns(estimator: Any) -> Transformer:
         for name, step, _ in estimator.transformers_
         if not (isinstance(step, str) and step == "drop")
     }
-
-    def parts(apart: bool) -> list[Transformer]:
-        found = {
-            name: _of_columns(step, own, estimator.n_features_in_, apart)
-            for name, (step, own) in taken.items()
-            if len(own)
-        }
-        return [_weighted(part, weights.get(name, 1)) for name, part in found.items() if part is not None]
-
-    made = parts(apart=False)
-    return _beside(estimator, parts(apart=True) if any(p.input.missing for p in made) else made)
+    n = estimator.n_features_in_
+    made = {name: _of_columns(step, own, n) for name, (step, own) in taken.items() if len(own)}
+    found = {name: part for name, part in made.items() if part is not None}
+    if any(part.input.missing for part in found.values()):
+        found = {name: part if _compares(part) else _apart(*taken[name], n) for name, part in found.items()}
+    return _beside(estimator, [_weighted(part, weights.get(name, 1)) for name, part in found.items()])
 
 
 @converts("sklearn.pipeline.FeatureUnion")
